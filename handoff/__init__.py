@@ -1,0 +1,1 @@
+"""The support desk itself: conversations, the queue, the people, and the doors to them."""

@@ -1,0 +1,1 @@
+"""Adapters that carry rings and whispers between connections."""

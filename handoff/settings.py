@@ -1,0 +1,200 @@
+"""The settings, rung 6 of the ladder: read once from the environment, checked at once, passed on as values.
+
+`SETTINGS` is the table that README documents; a test compares the two. Every secret may come from a file
+(`NAME_FILE`); those that are not set are made on the first start and kept in the data folder, readable by its owner
+only.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handoff.errors import SettingsError
+from handoff.escalation import EscalationRules
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the table: the environment variable, what is read into, its default and its meaning."""
+
+    variable: str
+    read: Callable[[str, str], Any]
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. URLs of the inner services are derived from their ports: they are loopback only."""
+
+    host: str
+    port: int
+    public_url: str
+    company: str
+    data_dir: Path
+    models_dir: Path
+    rasa_python: Path
+    kb_port: int
+    bot_port: int
+    actions_port: int
+    widget_origins: tuple[str, ...]
+    embedding_model: str
+    rules: EscalationRules
+    is_cookie_secure: bool
+    secret_key: str
+    kb_token: str
+
+    @property
+    def kb_url(self) -> str:
+        return f"http://127.0.0.1:{self.kb_port}"
+
+    @property
+    def bot_url(self) -> str:
+        return f"http://127.0.0.1:{self.bot_port}"
+
+    @property
+    def actions_url(self) -> str:
+        return f"http://127.0.0.1:{self.actions_port}"
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "handoff.db"
+
+    @property
+    def kb_database(self) -> Path:
+        return self.data_dir / "knowledge_base.db"
+
+
+def _port(variable: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise SettingsError(f"{variable} is {text!r}; it must be a port from 1 to 65535.")
+    return int(text)
+
+
+def _count(variable: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10:
+        raise SettingsError(f"{variable} is {text!r}; it must be a number from 1 to 10.")
+    return int(text)
+
+
+def _path(_variable: str, text: str) -> Path:
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else ROOT / path
+
+
+def _text(_variable: str, text: str) -> str:
+    return text
+
+
+def _url(variable: str, text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise SettingsError(f"{variable} is {text!r}; it must begin with http:// or https://.")
+    return text.rstrip("/")
+
+
+def _origins(variable: str, text: str) -> tuple[str, ...]:
+    origins = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    for origin in origins:
+        scheme, _, rest = origin.partition("://")
+        if origin != "*" and (scheme not in ("http", "https") or not rest or "/" in rest):
+            raise SettingsError(
+                f"{variable} holds {origin!r}; each must be an origin such as https://www.example.com, or * for all."
+            )
+    return origins or ("*",)
+
+
+SETTINGS = {
+    "host": Setting("BATON_HOST", _text, "127.0.0.1", "Address that the one public door listens on."),
+    "port": Setting("BATON_PORT", _port, "8000", "Port of the one public door."),
+    "public_url": Setting(
+        "BATON_PUBLIC_URL",
+        _url,
+        "",
+        "Address under which visitors and staff reach Baton; empty: http://host:port.",
+    ),
+    "company": Setting("BATON_COMPANY", _text, "Fernhill", "Name that visitors read on the help pages."),
+    "data_dir": Setting("BATON_DATA_DIR", _path, "var", "Folder of the databases, secrets and logs."),
+    "models_dir": Setting("BATON_MODELS_DIR", _path, "var/models", "Folder of the trained bots."),
+    "rasa_python": Setting(
+        "BATON_RASA_PYTHON", _path, ".venv-rasa/bin/python", "Python 3.10 of the environment that holds Rasa."
+    ),
+    "kb_port": Setting("BATON_KB_PORT", _port, "8010", "Loopback port of the knowledge base."),
+    "bot_port": Setting("BATON_BOT_PORT", _port, "5005", "Loopback port of Rasa."),
+    "actions_port": Setting("BATON_ACTIONS_PORT", _port, "5055", "Loopback port of the bot's actions."),
+    "widget_origins": Setting(
+        "BATON_WIDGET_ORIGINS",
+        _origins,
+        "*",
+        "Origins that may show the widget, with commas between; * for all.",
+    ),
+    "embedding_model": Setting(
+        "BATON_EMBEDDING_MODEL",
+        _text,
+        "",
+        "A sentence-transformers model, by name or path; empty: the packaged all-MiniLM-L6-v2.",
+    ),
+    "unsure_limit": Setting(
+        "BATON_UNSURE_LIMIT", _count, "2", "Hand over after the bot found nothing this many times in a row."
+    ),
+    "unhelpful_limit": Setting(
+        "BATON_UNHELPFUL_LIMIT", _count, "2", "Hand over after this many answers in a row that did not help."
+    ),
+}
+
+SECRETS = {
+    "secret_key": "BATON_SECRET_KEY",
+    "kb_token": "BATON_KB_TOKEN",
+}
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check all settings; makes the data folder and missing secrets.
+
+    Raises:
+        SettingsError: a setting cannot work; the message names it.
+    """
+    given = os.environ if environment is None else environment
+    values: dict[str, Any] = {
+        name: setting.read(setting.variable, given.get(setting.variable, setting.default))
+        for name, setting in SETTINGS.items()
+    }
+    data_dir: Path = values["data_dir"]
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise SettingsError(f"BATON_DATA_DIR {data_dir} cannot be made: {exc}.") from exc
+    rules = EscalationRules(unsure_limit=values.pop("unsure_limit"), unhelpful_limit=values.pop("unhelpful_limit"))
+    values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
+    values |= {name: _secret(variable, given, data_dir / "secrets") for name, variable in SECRETS.items()}
+    return Settings(**values, rules=rules, is_cookie_secure=values["public_url"].startswith("https://"))
+
+
+def _secret(variable: str, given: Mapping[str, str], folder: Path) -> str:
+    if given.get(variable):
+        return given[variable]
+    named_file = given.get(f"{variable}_FILE")
+    path = Path(named_file) if named_file else folder / variable.lower()
+    try:
+        if not named_file and not path.exists():
+            _make_secret(path)
+        secret = path.read_text().strip()
+    except OSError as exc:
+        raise SettingsError(f"The secret {variable} cannot be read from {path}: {exc}.") from exc
+    if len(secret) < 16:
+        raise SettingsError(f"The secret {variable} in {path} is shorter than 16 characters.")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return  # another process of the same start was faster
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(32))

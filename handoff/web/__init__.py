@@ -1,0 +1,1 @@
+"""The doors for HTTP: pages, staff accounts, visitors' sessions, articles."""

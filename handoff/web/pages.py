@@ -1,0 +1,108 @@
+"""The pages: staff's, the public help centre, the widget's loader and frame, the demo site."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, g, redirect, render_template, send_from_directory
+from werkzeug.wrappers import Response as BaseResponse
+
+from handoff.errors import NotFound
+from handoff.kb_client import KnowledgeBase
+
+PAGES_DIR = Path(__file__).parent / "pages"
+WIDGET_DIR = Path(__file__).resolve().parents[2] / "widget"
+WIDGET_SUFFIXES = (".js", ".css", ".svg", ".png")
+
+HELP_LIST_MAX = 200
+"""The knowledge base lists this many articles in one answer."""
+
+
+def build_pages_blueprint(knowledge_base: KnowledgeBase, *, company: str, widget_origins: tuple[str, ...]) -> Blueprint:
+    """Build the blueprint of everything that a browser shows."""
+    blueprint = Blueprint("pages", __name__, static_folder=None, template_folder="templates")
+    _add_staff_pages(blueprint)
+    _add_widget(blueprint, widget_origins)
+    _add_help_centre(blueprint, knowledge_base, company)
+    return blueprint
+
+
+def _add_staff_pages(blueprint: Blueprint) -> None:
+    pages = {
+        "/sign-in": "sign_in.html",
+        "/join/<token>": "join.html",
+        "/console": "console.html",
+        "/editor": "editor.html",
+        "/people": "people.html",
+    }
+    for path, file in pages.items():
+
+        def show(file: str = file, token: str = "") -> Response:
+            return send_from_directory(PAGES_DIR, file, max_age=0)
+
+        blueprint.add_url_rule(path, endpoint=file.removesuffix(".html"), view_func=show)
+
+    @blueprint.get("/")
+    def home() -> BaseResponse:
+        return redirect("/console")
+
+
+def _add_widget(blueprint: Blueprint, widget_origins: tuple[str, ...]) -> None:
+    @blueprint.get("/widget.js")
+    def loader() -> Response:
+        response = send_from_directory(WIDGET_DIR, "loader.js", max_age=300)
+        # Any site may load the loader, also one that isolates itself by cross-origin policies.
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+    @blueprint.get("/widget/frame")
+    def frame() -> Response:
+        g.frame_ancestors = " ".join(widget_origins)
+        return send_from_directory(WIDGET_DIR, "frame.html", max_age=0)
+
+    @blueprint.get("/widget/<file>")
+    def widget_file(file: str) -> Response:
+        if not file.endswith(WIDGET_SUFFIXES):
+            raise NotFound("There is no such file.")
+        return send_from_directory(WIDGET_DIR, file, max_age=300)
+
+    @blueprint.get("/demo/")
+    @blueprint.get("/demo/<file>")
+    def demo(file: str = "index.html") -> Response:
+        return send_from_directory(WIDGET_DIR / "demo", file, max_age=0)
+
+
+def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, company: str) -> None:
+    def list_language(language: str) -> Response:
+        query = {"status": "published", "language": language, "limit": str(HELP_LIST_MAX)}
+        listed = knowledge_base.ask("GET", "/articles", query=query).body
+        articles = [article | {"url": f"/help/{language}/{article['slug']}"} for article in listed["articles"]]
+        page = render_template(
+            "help_index.html",
+            company=company,
+            language=language,
+            languages=listed["languages"],
+            articles=articles,
+        )
+        return Response(page)
+
+    @blueprint.get("/help/")
+    def help_index() -> Response:
+        return list_language("en")
+
+    @blueprint.get("/help/<language>/")
+    def help_language(language: str) -> Response:
+        return list_language(language)
+
+    @blueprint.get("/help/<language>/<path:slug>")
+    def help_article(language: str, slug: str) -> Response:
+        answer = knowledge_base.ask("GET", f"/articles/{language}/{slug}", query={"published": "1"})
+        if answer.status != 200:
+            raise NotFound("There is no such article. It may have been taken back.")
+        translations = [t for t in answer.body["translations"] if t["status"] == "published"]
+        page = render_template(
+            "help_article.html",
+            company=company,
+            language=language,
+            article=answer.body,
+            translations=translations,
+        )
+        return Response(page)

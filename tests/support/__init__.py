@@ -1,0 +1,1 @@
+"""What several test suites share: the real stack, socket clients, the cast."""
