@@ -33,6 +33,8 @@ WRITE_TIMEOUT_S = 10.0
 SILENCE_MAX_S = 3 * HEARTBEAT_S
 """Clients beat every HEARTBEAT_S; after three missed beats the socket is dead, whatever TCP believes."""
 
+GOODBYE_TIMEOUT_S = 2.0
+
 FRAMES_PER_SECOND = 10.0
 FRAMES_BURST = 60
 
@@ -161,6 +163,8 @@ class Connection:
         # A peer that is gone already has nobody to say goodbye to.
         with suppress(OSError, ConnectionClosed):
             self._ws.close(code, reason)
+            # The peer answers a goodbye with its own; hanging up before could make TCP throw ours away.
+            self._ws.thread.join(GOODBYE_TIMEOUT_S)
         self._hang_up()
 
     def _hang_up(self) -> None:
