@@ -6,11 +6,12 @@ operators do is in `desk`, what the bot does in `turns`, and both record through
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 
-from handoff.errors import BadFrame, ConversationClosed, NotFound
+from handoff.errors import BadFrame, ConversationClosed, FloorRefused, NotFound
 from handoff.escalation import EscalationRules, Signals, decide
 from handoff.events import (
     SYSTEM,
@@ -151,9 +152,13 @@ class Conversations:
         state = self.row(conversation_id).state
         if state.phase in (Phase.QUEUE, Phase.OPERATOR):
             return None
-        return self._record_or_reopen(
-            visitor, conversation_id, self.escalation(Reason.ASKED_FOR_PERSON, client_id=client_id)
-        )
+        wish = self.escalation(Reason.ASKED_FOR_PERSON, client_id=client_id)
+        try:
+            return self._record_or_reopen(visitor, conversation_id, wish)
+        except ConversationClosed:
+            raise
+        except FloorRefused:
+            return None  # the bot or another tab handed over in the meantime
 
     def give_feedback(
         self, visitor: Visitor, conversation_id: ConversationId, *, seq: int, helpful: bool, client_id: str
@@ -169,7 +174,11 @@ class Conversations:
         reason = decide(state, Signals(is_unhelpful=not helpful), self._rules)
         if reason is not None and state.phase is Phase.BOT:
             drafts.append(self.escalation(reason))
-        return self.record(conversation_id, drafts).events[0]
+        try:
+            return self.record(conversation_id, drafts).events[0]
+        except FloorRefused:
+            # Handed over in the meantime, so not by this "no"; it still counts.
+            return self.record(conversation_id, drafts[:1]).events[0]
 
     def choose_article(
         self, visitor: Visitor, conversation_id: ConversationId, *, seq: int, slug: str, client_id: str
@@ -200,7 +209,8 @@ class Conversations:
         body = ContactLeft(clean_line(name), clean_line(email), check_text(message) if message.strip() else "")
         event = self._record_or_reopen(visitor, conversation_id, Draft(_author(visitor), body, client_id))
         if self.row(conversation_id).state.phase is Phase.BOT:
-            self.record(conversation_id, [self.escalation(Reason.ASKED_FOR_PERSON)])
+            with suppress(FloorRefused):  # another tab, or the bot, was faster to put it there
+                self.record(conversation_id, [self.escalation(Reason.ASKED_FOR_PERSON)])
         return event
 
     def rate(
@@ -216,10 +226,13 @@ class Conversations:
 
     def _record_or_reopen(self, visitor: Visitor, conversation_id: ConversationId, draft: Draft) -> Event:
         try:
-            appended = self.record(conversation_id, [draft])
+            return self.record(conversation_id, [draft]).events[-1]
         except ConversationClosed:
-            appended = self.record(conversation_id, [Draft(_author(visitor), Reopened()), draft])
-        return appended.events[-1]
+            reopened = Draft(_author(visitor), Reopened())
+        try:
+            return self.record(conversation_id, [reopened, draft]).events[-1]
+        except FloorRefused:  # another tab was faster to reopen it
+            return self.record(conversation_id, [draft]).events[-1]
 
     def _body_at(self, conversation_id: ConversationId, seq: int, body_type: type[B]) -> B:
         events = self._store.read(conversation_id, after_seq=seq - 1, limit=1)

@@ -100,7 +100,7 @@ def decode_payloads(raw: object) -> list[Payload]:
         raise BotFailed(f"The bot's answer is outside its contract: {exc}.") from exc
     if not payloads or not isinstance(payloads[0], UnderstoodPayload):
         raise BotFailed("The bot gave no reading of the message (an empty answer means that it failed inside).")
-    if len(payloads) == 1:
+    if all(isinstance(payload, UnderstoodPayload | FeedbackPayload) for payload in payloads):
         raise BotFailed("The bot read the message but said nothing.")
     return payloads
 

@@ -133,30 +133,34 @@ def check(state: State, author: Author, body: AnyBody) -> None:
     if needs_holder or ends_hold:
         _check_held_by(state, author)
     if isinstance(body, FLOOR_BODIES):
-        _check_floor_passes(state, body)
+        _check_floor_passes(state, author, body)
 
 
 def _check_held_by(state: State, author: Author) -> None:
     if state.phase is not Phase.OPERATOR:
         raise FloorRefused("Claim this chat first: no operator holds it.")
-    if author.kind is AuthorKind.OPERATOR and author.id != state.operator_id:
+    if author.kind is not AuthorKind.SYSTEM and author.id != state.operator_id:
         raise FloorRefused(f"{state.operator_name or 'Another operator'} holds this chat.")
 
 
-_FLOOR_PASSES_FROM: dict[type, tuple[Phase, ...]] = {
-    Escalated: (Phase.BOT,),
-    OperatorClaimed: (Phase.BOT, Phase.QUEUE),
-    OperatorReleased: (Phase.OPERATOR,),
-    Transferred: (Phase.OPERATOR,),
-    ReturnedToBot: (Phase.QUEUE, Phase.OPERATOR),
-    Resolved: (Phase.BOT, Phase.QUEUE, Phase.OPERATOR),
-    Reopened: (Phase.RESOLVED,),
+# For each event that passes the floor: the phases that it is possible in, and who may cause it.
+_FLOOR_PASSES: dict[type, tuple[tuple[Phase, ...], tuple[AuthorKind, ...]]] = {
+    Escalated: ((Phase.BOT,), (AuthorKind.BOT, AuthorKind.SYSTEM)),
+    OperatorClaimed: ((Phase.BOT, Phase.QUEUE), (AuthorKind.OPERATOR,)),
+    OperatorReleased: ((Phase.OPERATOR,), (AuthorKind.OPERATOR, AuthorKind.SYSTEM)),
+    Transferred: ((Phase.OPERATOR,), (AuthorKind.OPERATOR,)),
+    ReturnedToBot: ((Phase.QUEUE, Phase.OPERATOR), (AuthorKind.OPERATOR,)),
+    Resolved: ((Phase.BOT, Phase.QUEUE, Phase.OPERATOR), (AuthorKind.OPERATOR,)),
+    Reopened: ((Phase.RESOLVED,), (AuthorKind.VISITOR,)),
 }
 
 
-def _check_floor_passes(state: State, body: AnyBody) -> None:
-    if state.phase not in _FLOOR_PASSES_FROM[type(body)]:
+def _check_floor_passes(state: State, author: Author, body: AnyBody) -> None:
+    phases, authors = _FLOOR_PASSES[type(body)]
+    if state.phase not in phases:
         raise FloorRefused(f"{kind_of(body)} is not possible while the floor is with {state.phase.value}.")
+    if author.kind not in authors:
+        raise FloorRefused(f"{kind_of(body)} is not for a {author.kind.value} to cause.")
 
 
 def _changes(state: State, event: Event) -> dict[str, object]:

@@ -15,7 +15,7 @@ from handoff.errors import BadFrame, TextRefused, UnknownFrame
 from handoff.events import Page
 
 FRAME_MAX_BYTES = 65_536
-"""Longest frame a client may send. A message of 4,000 characters is at most 16 kB of UTF-8, or 24 kB escaped."""
+"""Longest frame a client may send. A message of 4,000 characters is at most 16 kB of UTF-8, or 48 kB escaped."""
 
 TEXT_MAX_CHARS = 4_000
 HEARTBEAT_S = 25
@@ -38,14 +38,14 @@ class CloseCode(IntEnum):
     SIGNED_OUT = 4401
 
 
-ClientId = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
+ClientId = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+\Z")]
 ConversationIdText = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_MAX_CHARS)]
 ShortText = Annotated[str, msgspec.Meta(max_length=200)]
 Url = Annotated[str, msgspec.Meta(max_length=2_000)]
-Language = Annotated[str, msgspec.Meta(min_length=2, max_length=35, pattern="^[A-Za-z0-9-]+$")]
-Timezone = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]
-Seq = Annotated[int, msgspec.Meta(ge=0)]
+Language = Annotated[str, msgspec.Meta(min_length=2, max_length=35, pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*\Z")]
+Timezone = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+\Z")]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]  # what JavaScript can count to, and every store can hold
 
 
 class _Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=True):
@@ -96,7 +96,7 @@ class AskPerson(_Frame, frozen=True, tag="ask_person"):
 
 class LeaveContact(_Frame, frozen=True, tag="leave_contact"):
     client_id: ClientId
-    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\Z")]
     name: ShortText = ""
     message: Annotated[str, msgspec.Meta(max_length=TEXT_MAX_CHARS)] = ""
 
@@ -239,7 +239,7 @@ def client_id_of(raw: str | bytes) -> str | None:
     """Find the `client_id` of a frame that was refused, so that its sender knows which one it was."""
     try:
         frame = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     client_id = frame.get("client_id") if isinstance(frame, dict) else None
     return client_id if isinstance(client_id, str) and len(client_id) <= 64 else None
@@ -252,7 +252,7 @@ def _decode(decoder: msgspec.json.Decoder[T], raw: str | bytes) -> T:
         if "Invalid value" in str(exc) and str(exc).endswith("`$.type`"):
             raise UnknownFrame(f"This door does not know this frame: {exc}.") from exc
         raise BadFrame(f"The frame was refused: {exc}.") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise BadFrame(f"The frame is not JSON in UTF-8: {exc}.") from exc
 
 

@@ -140,7 +140,7 @@ def _stop_on_signals() -> threading.Event:
 
 def _fill_and_announce(settings: Settings, console: Console) -> None:
     try:
-        report = import_demo_if_empty(settings, console)
+        report = import_demo_if_empty(settings, console) if settings.has_demo_articles else None
     except BatonError as exc:
         console.print(f"[bold red]The demo articles are missing:[/] {exc.message}", soft_wrap=True)
         report = None

@@ -44,6 +44,7 @@ class Settings:
     actions_port: int
     widget_origins: tuple[str, ...]
     embedding_model: str
+    has_demo_articles: bool
     rules: EscalationRules
     is_cookie_secure: bool
     secret_key: str
@@ -80,6 +81,12 @@ def _count(variable: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10:
         raise SettingsError(f"{variable} is {text!r}; it must be a number from 1 to 10.")
     return int(text)
+
+
+def _switch(variable: str, text: str) -> bool:
+    if text not in ("on", "off"):
+        raise SettingsError(f"{variable} is {text!r}; it must be on or off.")
+    return text == "on"
 
 
 def _path(_variable: str, text: str) -> Path:
@@ -137,6 +144,12 @@ SETTINGS = {
         _text,
         "",
         "A sentence-transformers model, by name or path; empty: the packaged all-MiniLM-L6-v2.",
+    ),
+    "has_demo_articles": Setting(
+        "BATON_DEMO_ARTICLES",
+        _switch,
+        "on",
+        "`on` gives an empty knowledge base the demo company's articles; `off` leaves it empty for your own.",
     ),
     "unsure_limit": Setting(
         "BATON_UNSURE_LIMIT", _count, "2", "Hand over after the bot found nothing this many times in a row."

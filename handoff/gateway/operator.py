@@ -1,6 +1,7 @@
 """The operators' socket: the desk's lists, the conversations they watch, and the commands on the floor."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, assert_never
 
@@ -106,6 +107,8 @@ class OperatorSession:
                 for row in self._conversations.rows_for_desk()
             ],
             "people": self._people(),
+            # Waiting times must be right on a console whose own clock is not.
+            "server_at": time.time(),
         }
 
     def _people(self) -> list[dict[str, Any]]:

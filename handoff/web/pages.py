@@ -40,6 +40,10 @@ def _add_staff_pages(blueprint: Blueprint) -> None:
 
         blueprint.add_url_rule(path, endpoint=file.removesuffix(".html"), view_func=show)
 
+    @blueprint.get("/favicon.ico")
+    def icon() -> BaseResponse:
+        return redirect("/static/shared/mark.svg")
+
     @blueprint.get("/")
     def home() -> BaseResponse:
         return redirect("/console")

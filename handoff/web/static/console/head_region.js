@@ -87,7 +87,7 @@ function buildWho(state, summary, at) {
       el("h2", { class: "who__name", text: nameVisitor(summary) }),
       buildPhase(state, summary, at)),
     el("div", { class: "who__sub" },
-      el("span", { class: ["presence", summary.is_visitor_online && "presence--on"], text: summary.is_visitor_online ? "Online" : "Left the page" }),
+      el("span", { class: ["presence", summary.is_visitor_online && "presence--on"], text: summary.is_visitor_online ? "Online" : "Offline" }),
       el("span", { class: "who__number", text: `Chat ${summary.number}` }),
       page && el("a", { class: "who__page", href: summary.page.url, target: "_blank", rel: "noopener noreferrer", title: summary.page.url, text: page })));
 }

@@ -19,6 +19,7 @@ export function buildState() {
     me: null,
     is_available: false,
     people: [],
+    log_epoch: null, // names the log that the cursors count in
     clock_offset_s: 0, // the server's clock minus this one
     conversations: new Map(), // conversation_id -> summary
     transcripts: new Map(), // conversation_id -> transcript, see transcript_reducer.js
@@ -95,20 +96,22 @@ function receiveWelcome(state, frame, now) {
     me: frame.operator,
     is_available: frame.is_available,
     people: frame.people,
-    clock_offset_s: frame.server_at - now,
+    clock_offset_s: Number.isFinite(frame.server_at) ? frame.server_at - now : 0,
+    log_epoch: frame.log_epoch ?? null,
     conversations,
-    transcripts: dropRewound(state.transcripts, conversations),
+    transcripts: dropRewound(state, conversations, frame.log_epoch ?? null),
     claimed: new Set([...state.claimed].filter((id) => conversations.has(id))),
   };
   return markSeen(next, state.selected_id);
 }
 
-/** A log that is shorter than what is on screen was restored from a backup: read it again from its start. */
-function dropRewound(transcripts, conversations) {
+/** Another log, or one that is shorter than what is on screen, was restored from a backup: read it again from its start. */
+function dropRewound(state, conversations, log_epoch) {
+  const isOtherLog = state.log_epoch !== null && state.log_epoch !== log_epoch;
   const kept = new Map();
-  for (const [id, transcript] of transcripts) {
+  for (const [id, transcript] of state.transcripts) {
     const head = conversations.get(id)?.head ?? Infinity;
-    kept.set(id, transcript.cursor > head ? { ...emptyTranscript(), pending: transcript.pending } : transcript);
+    kept.set(id, isOtherLog || transcript.cursor > head ? { ...emptyTranscript(), pending: transcript.pending } : transcript);
   }
   return kept;
 }

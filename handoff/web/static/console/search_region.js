@@ -17,8 +17,7 @@ const VERDICTS = {
  */
 export function mountSearch({ field, results }, { commands, store, composer }) {
   const input = el("input", { class: "bt-input side__input", type: "search", placeholder: "Find an article for the reply", "aria-label": "Find an article", "aria-keyshortcuts": "f", autocomplete: "off" });
-  const close = el("button", { class: "bt-button bt-button--quiet action action--icon", type: "button", "aria-label": "Back to the brief", hidden: true }, icon("close"));
-  field.append(input, close);
+  field.append(input);
   let timer = null;
   let shown = null;
 
@@ -35,14 +34,15 @@ export function mountSearch({ field, results }, { commands, store, composer }) {
     input.value = "";
     commands.clearSearch();
   });
-  close.addEventListener("click", () => {
-    commands.clearSearch();
-    input.focus();
-  });
   results.addEventListener("click", (event) => {
     const { act, index } = event.target.closest("[data-act]")?.dataset ?? {};
     if (!act) return;
     const { search } = store.state;
+    if (act === "leave") {
+      input.value = "";
+      commands.clearSearch();
+      return void input.focus();
+    }
     if (act === "back") return void store.dispatch({ type: "article_shown", article: null });
     runAction(act, index === "article" ? search.article : search.results[Number(index)], { commands, composer, store });
   });
@@ -59,9 +59,9 @@ export function mountSearch({ field, results }, { commands, store, composer }) {
       if (shown?.search.question !== state.search.question && document.activeElement !== input) input.value = state.search.question;
       shown = { search: state.search, canInsert };
       const isActive = state.search.status !== "idle";
-      close.hidden = !isActive;
       results.hidden = !isActive;
-      fill(results, isActive ? buildResults(state.search, canInsert) : null);
+      if (!isActive) clearTimeout(timer);
+      fill(results, isActive && [!state.search.article && buildLeave(state.search), buildResults(state.search, canInsert)]);
     },
   };
 }
@@ -79,10 +79,14 @@ function buildResults(search, canInsert) {
   if (search.status === "failed") return el("p", { class: "bt-error", role: "alert", text: search.problem });
   if (search.status === "loading" && !search.results.length) return el("p", { class: "side__none", text: "Searching…" });
   if (!search.results.length) return el("p", { class: "side__none", text: "No article comes near this question." });
-  return [
-    el("p", { class: "side__verdict bt-soft", role: "status", text: VERDICTS[search.verdict] ?? "" }),
-    el("ol", { class: "found" }, search.results.map((result, index) => buildResult(result, index, canInsert))),
-  ];
+  return el("ol", { class: "found" }, search.results.map((result, index) => buildResult(result, index, canInsert)));
+}
+
+function buildLeave(search) {
+  const verdict = search.status === "done" && search.results.length ? VERDICTS[search.verdict] : "";
+  return el("div", { class: "side__leave" },
+    el("button", { class: "link-button", type: "button", dataset: { act: "leave" } }, icon("back", 13), "Brief"),
+    el("span", { class: "side__verdict bt-soft", role: "status", text: verdict ?? "" }));
 }
 
 function buildResult(result, index, canInsert) {

@@ -3,7 +3,7 @@
  * key, so that the view redraws only what differs.
  */
 import { isOtherDay } from "../shared/time.js";
-import { nameReason, namePage, shortenUrl } from "./words.js";
+import { nameIntent, nameReason, namePage, shortenUrl } from "./words.js";
 
 const GROUP_S = 300; // messages of one author within five minutes stand under one name
 
@@ -61,10 +61,15 @@ const BUILDERS = {
   ],
   escalated: ({ body }) => [
     ...(body.text ? [bubble("bot", { body })] : []),
-    { ...system("bell", `A person is wanted: ${nameReason(body.reason).toLowerCase()}`, "alert"), detail: body.is_staffed === false ? "nobody was available" : "" },
+    { ...system("bell", `A person is wanted: ${nameReason(body.reason).toLowerCase()}`, "alert"), detail: [nameIntent(body.detail), body.is_staffed === false && "nobody was available"].filter(Boolean).join(" · ") },
   ],
   operator_claimed: (event, context) => [system("person", `${nameAuthor(event, context)} took this chat`)],
-  operator_released: (event, context) => [system("inbox", `${nameAuthor(event, context)} put this chat back in the queue`)],
+  operator_released: (event, context) => [
+    system("inbox", event.body.is_lapse ? "Back in the queue: the operator was gone too long" : `${nameAuthor(event, context)} put this chat back in the queue`),
+  ],
+  transferred: (event, context) => [
+    system("transfer", `${nameAuthor(event, context)} gave this chat to ${event.body.operator_id === context.me?.id ? "you" : event.body.operator_name}`),
+  ],
   returned_to_bot: (event, context) => [system("bot", `${nameAuthor(event, context)} returned this chat to the bot`)],
   resolved: (event, context) => [system("check", `${nameAuthor(event, context)} resolved this chat`, "good")],
   reopened: (event, context) => [
@@ -84,7 +89,7 @@ function collectReactions(events) {
   let offered_seq = null;
   for (const { kind, seq, body } of events) {
     if (kind === "visitor_message") asked_seq = seq;
-    else if (kind === "understood" && asked_seq !== null) understood.set(asked_seq, { intent: body.intent, confidence: body.confidence });
+    else if (kind === "understood") understood.set(body.message_seq ?? asked_seq, { intent: body.intent, confidence: body.confidence });
     else if (kind === "feedback_given") reactions.set(body.article_seq, body.helpful ? "helpful" : "unhelpful");
     else if (kind === "clarification_offered") offered_seq = seq;
     else if (kind === "article_chosen" && offered_seq !== null) choices.set(offered_seq, body.slug);

@@ -26,7 +26,8 @@ export class PreviewLoader {
     this.#wanted = body;
     clearTimeout(this.#timer);
     // what is saved came with its HTML; who may only read never needs more
-    if (article?.body === body) queueMicrotask(() => this.#bench.store.dispatch({ type: "preview_loaded", body, html: article.html }));
+    if (article?.body === body)
+      queueMicrotask(() => this.#bench.store.dispatch({ type: "preview_loaded", body, html: article.html }));
     else this.#timer = setTimeout(() => this.#load(body), isUrgent ? 0 : RENDER_DELAY_MS);
   }
 
@@ -46,7 +47,6 @@ export class PreviewLoader {
       if (this.#wanted === body) store.dispatch({ type: "preview_loaded", body, html });
     } catch (error) {
       if (error.code === "aborted" || this.#wanted !== body) return;
-      this.#wanted = null;
       store.dispatch({ type: "preview_failed" });
     }
   }

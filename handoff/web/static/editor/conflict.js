@@ -34,8 +34,18 @@ function buildContent(theirs, mine, now) {
   ].filter(Boolean);
   const ago = formatAgo(theirs.updated_at, now);
   return [
-    el("p", { text: `Revision ${theirs.revision} was saved ${ago === "now" ? "just now" : ago}. If you save yours over it, theirs stays in the history.` }),
-    parts.length ? el("p", { class: "ed-diff__key" }, el("del", { text: `theirs (${theirs.author})` }), " ", el("ins", { text: "yours" })) : el("p", { text: "Both versions say the same." }),
+    el("p", {
+      text: `Revision ${theirs.revision} was saved ${ago === "now" ? "just now" : ago}. If you save yours over it, theirs stays in the history.`,
+    }),
+    parts.length
+      ? el(
+          "p",
+          { class: "ed-diff__key" },
+          el("del", { text: `theirs (${theirs.author})` }),
+          " ",
+          el("ins", { text: "yours" }),
+        )
+      : el("p", { text: "Both versions say the same." }),
     ...parts.flat(),
   ];
 }

@@ -12,15 +12,34 @@ import { buildTagInput } from "./tag_input.js";
 export function mountDetails(edit, archive) {
   const phrasings = buildPhrasingList({ onChange: (next) => edit({ phrasings: next }) });
   const tags = buildTagInput({ onChange: (next) => edit({ tags: next }) });
-  const errors = { phrasings: buildFieldError("phrasings"), tags: buildFieldError("tags"), slug: buildFieldError("slug"), language: buildFieldError("language") };
+  const errors = {
+    phrasings: buildFieldError("phrasings"),
+    tags: buildFieldError("tags"),
+    slug: buildFieldError("slug"),
+    language: buildFieldError("language"),
+  };
   const address = buildAddress(edit);
   const source = el("p", { class: "ed-soft-line" });
-  const archiveButton = el("button", { type: "button", class: "bt-button bt-button--alert", text: "Archive this article", on: { click: archive } });
-  const element = el("div", { class: "ed-details" },
-    buildSection("phrasings", "How visitors ask", "Each line is one way to ask for this article. The bot finds it by these, too.", phrasings.element, errors.phrasings.element),
+  const archiveButton = el("button", {
+    type: "button",
+    class: "bt-button bt-button--alert",
+    text: "Archive this article",
+    on: { click: archive },
+  });
+  const element = el(
+    "div",
+    { class: "ed-details" },
+    buildSection(
+      "phrasings",
+      "How visitors ask",
+      "Each line is one way to ask for this article. The bot finds it by these, too.",
+      phrasings.element,
+      errors.phrasings.element,
+    ),
     buildSection("tags", "Tags", null, tags.element, errors.tags.element),
     buildSection("address", "Address", null, address.element, errors.slug.element, errors.language.element, source),
-    el("div", { class: "ed-section ed-section--end" }, archiveButton));
+    el("div", { class: "ed-section ed-section--end" }, archiveButton),
+  );
 
   return {
     element,
@@ -39,14 +58,27 @@ export function mountDetails(edit, archive) {
 }
 
 function buildSection(name, heading, hint, ...content) {
-  return el("section", { class: "ed-section", "aria-labelledby": `heading-${name}` },
-    el("h2", { class: "ed-section__title", id: `heading-${name}`, text: heading }), hint && el("p", { class: "ed-section__hint", text: hint }), content);
+  return el(
+    "section",
+    { class: "ed-section", "aria-labelledby": `heading-${name}` },
+    el("h2", { class: "ed-section__title", id: `heading-${name}`, text: heading }),
+    hint && el("p", { class: "ed-section__hint", text: hint }),
+    content,
+  );
 }
 
 function buildAddress(edit) {
   const prefix = el("span", { class: "ed-address__prefix" });
-  const slug = el("input", { class: "bt-input", type: "text", "aria-label": "Last part of the address", "aria-describedby": "error-slug", placeholder: "made from the title", spellcheck: "false", maxlength: "80",
-    on: { input: () => edit({ slug: slug.value.toLowerCase().replace(/[\s_]+/g, "-") }) } });
+  const slug = el("input", {
+    class: "bt-input",
+    type: "text",
+    "aria-label": "Last part of the address",
+    "aria-describedby": "error-slug",
+    placeholder: "made from the title",
+    spellcheck: "false",
+    maxlength: "80",
+    on: { input: () => edit({ slug: slug.value.toLowerCase().replace(/[\s_]+/g, "-") }) },
+  });
   const choice = el("div", { class: "ed-address__choice" }, prefix, slug);
   const link = el("a", { class: "ed-address__link", target: "_blank", rel: "noopener" });
   const path = el("span", { class: "ed-soft-line" });

@@ -13,7 +13,12 @@ export function askChoice({ title, text, choices, cancelLabel = "Cancel" }) {
     el("button", { class: ["bt-button", kind && `bt-button--${kind}`], type: "submit", value, text: label }),
   );
   const cancel = el("button", { class: "bt-button bt-button--quiet", type: "submit", value: "", text: cancelLabel });
-  return openDialog({ title, content: [el("p", { text })], buttons: [cancel, ...buttons.reverse()], focused: choices[0]?.kind === "primary" ? "last" : "first" });
+  return openDialog({
+    title,
+    content: [el("p", { text })],
+    buttons: [cancel, ...buttons.reverse()],
+    focused: choices[0]?.kind === "primary" ? "last" : "first",
+  });
 }
 
 /**
@@ -28,8 +33,16 @@ export function openDialog({ title, content, buttons, isWide = false, focused = 
     "form",
     { method: "dialog", class: "ed-dialog__form" },
     heading,
-    el("div", { class: "ed-dialog__content", tabindex: isWide ? "0" : null, role: isWide ? "group" : null,
-      "aria-labelledby": isWide ? "dialog-title" : null }, content),
+    el(
+      "div",
+      {
+        class: "ed-dialog__content",
+        tabindex: isWide ? "0" : null,
+        role: isWide ? "group" : null,
+        "aria-labelledby": isWide ? "dialog-title" : null,
+      },
+      content,
+    ),
     el("div", { class: "ed-dialog__buttons" }, buttons),
   );
   const dialog = /** @type {HTMLDialogElement} */ (

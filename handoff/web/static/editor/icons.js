@@ -11,7 +11,8 @@ const PATHS = {
   plus: "M8 3v10M3 8h10",
   up: "M8 13V3M3.8 7.2 8 3l4.2 4.2",
   outside: "M6.4 3.4H3v9.6h9.6V9.6M9.4 2.6h4v4M13.2 2.8 7.6 8.4",
-  globe: "M8 14.2A6.2 6.2 0 1 0 8 1.8a6.2 6.2 0 0 0 0 12.4zM1.8 8h12.4M8 1.8c3.4 3.4 3.4 9 0 12.4M8 1.8c-3.4 3.4-3.4 9 0 12.4",
+  globe:
+    "M8 14.2A6.2 6.2 0 1 0 8 1.8a6.2 6.2 0 0 0 0 12.4zM1.8 8h12.4M8 1.8c3.4 3.4 3.4 9 0 12.4M8 1.8c-3.4 3.4-3.4 9 0 12.4",
 };
 
 /** @param {string} name  one of ours or of the shared ones @param {number} [size_px] */

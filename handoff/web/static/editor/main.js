@@ -59,8 +59,10 @@ function go(hash, { isReplaced = false } = {}) {
 async function followAddress() {
   if (location.hash === here) return;
   const wanted = location.hash;
-  history.replaceState(null, "", here || location.pathname);
-  if (!(await settleChanges(bench))) return;
+  if (isDirty(store.state)) {
+    history.replaceState(null, "", here || location.pathname); // until it is settled, the address is what is shown
+    if (!(await settleChanges(bench))) return;
+  }
   go(wanted, { isReplaced: true });
   await showAddress();
 }
@@ -100,18 +102,34 @@ const sideTabs = buildTabs(find(".ed-side__tabs"), {
   ],
   onChoose: (panel) => store.dispatch({ type: "panel_chosen", panel }),
 });
-const createLink = el("a", { class: "bt-button bt-button--primary ed-list__new", href: buildNewHash(), title: "New article (n)", "aria-label": "New article", "aria-keyshortcuts": "n", hidden: true }, editorIcon("plus"), "New");
+const createLink = el(
+  "a",
+  {
+    class: "bt-button bt-button--primary ed-list__new",
+    href: buildNewHash(),
+    title: "New article (n)",
+    "aria-label": "New article",
+    "aria-keyshortcuts": "n",
+    hidden: true,
+  },
+  editorIcon("plus"),
+  "New",
+);
 find(".ed-list__head").append(createLink);
 const panes = buildPaneSwitch();
 
 function buildPaneSwitch() {
   const root = find(".ed-panes");
-  const button = (pane, ...content) => el("button", { type: "button", class: "ed-panes__item", value: pane, on: { click: () => store.dispatch({ type: "pane_chosen", pane }) } }, content);
+  const button = (pane, text) => {
+    const choose = () => store.dispatch({ type: "pane_chosen", pane });
+    return el("button", { type: "button", class: "ed-segments__item", value: pane, text, on: { click: choose } });
+  };
   const back = el("a", { class: "ed-panes__back", href: "#/" }, editorIcon("back"), "Articles");
   const items = [button("write", "Write"), button("preview", "Preview")];
   fill(root, back, el("div", { class: "ed-segments" }, items));
-  for (const item of items) item.className = "ed-segments__item";
-  return { render: (state) => items.forEach((item) => item.setAttribute("aria-pressed", String(item.value === state.pane))) };
+  return {
+    render: (state) => items.forEach((item) => item.setAttribute("aria-pressed", String(item.value === state.pane))),
+  };
 }
 
 function render(state) {
@@ -128,7 +146,9 @@ function render(state) {
   questions.render(state);
   writer.render(state);
   for (const panel of Object.values(panels)) panel.render(state);
-  document.title = state.draft ? `${isDirty(state) ? "• " : ""}${state.draft.fields.title || "New article"} · Baton` : "Editor · Baton";
+  document.title = state.draft
+    ? `${isDirty(state) ? "• " : ""}${state.draft.fields.title || "New article"} · Baton`
+    : "Editor · Baton";
 }
 
 /** What follows from a change: previews, kept drafts, the history when its tab is open, the conflict's dialog. */
@@ -139,7 +159,8 @@ function follow(state, before) {
     clearTimeout(keepTimer);
     keepTimer = setTimeout(keepDraft, KEEP_DELAY_MS);
   }
-  if (state.panel === "history" && draft?.article && state.history.phase === "idle") queueMicrotask(() => loadHistory(bench));
+  if (state.panel === "history" && draft?.article && state.history.phase === "idle")
+    queueMicrotask(() => loadHistory(bench));
   if (state.conflict && !before.conflict) queueMicrotask(() => settleConflict(bench));
   if (state.draft?.errors !== before.draft?.errors) queueMicrotask(focusFirstError);
 }
@@ -176,9 +197,12 @@ function handleKey(event) {
 function moveFocus(step) {
   const rows = [...document.querySelectorAll(store.state.tab === "articles" ? ".ed-row__link" : ".ed-question__write")];
   if (rows.length === 0) return;
-  const at = rows.findIndex((row) => row === document.activeElement || row.closest("li")?.contains(document.activeElement));
+  const at = rows.findIndex(
+    (row) => row === document.activeElement || row.closest("li")?.contains(document.activeElement),
+  );
   const current = at === -1 ? rows.findIndex((row) => row.hasAttribute("aria-current")) : at;
-  const next = current === -1 ? (step === 1 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, current + step));
+  const next =
+    current === -1 ? (step === 1 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, current + step));
   /** @type {HTMLElement} */ (rows[next]).focus();
 }
 
@@ -214,5 +238,13 @@ async function start() {
 }
 
 start().catch((error) => {
-  fill(find(".ed-writer"), el("div", { class: "ed-blank" }, el("p", { class: "ed-empty__title", text: "The editor could not start" }), el("p", { text: error.message })));
+  fill(
+    find(".ed-writer"),
+    el(
+      "div",
+      { class: "ed-blank" },
+      el("p", { class: "ed-empty__title", text: "The editor could not start" }),
+      el("p", { text: error.message }),
+    ),
+  );
 });

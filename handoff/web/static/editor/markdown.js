@@ -29,7 +29,9 @@ export function applyFormat(format, selection) {
     case "italic":
       return toggleWrap(selection, WRAPPERS[format], PLACEHOLDERS[format]);
     case "code":
-      return selectedText(selection).includes("\n") ? wrapBlock(selection) : toggleWrap(selection, "`", PLACEHOLDERS.code);
+      return selectedText(selection).includes("\n")
+        ? wrapBlock(selection)
+        : toggleWrap(selection, "`", PLACEHOLDERS.code);
     case "heading":
     case "list":
     case "numbered":
@@ -174,7 +176,14 @@ function toggleNote({ text, start, end }) {
 function insertLink({ text, start, end }) {
   const inner = text.slice(start, end);
   if (/^https?:\/\/\S+$/.test(inner)) {
-    return splice(text, start, end, `[${PLACEHOLDERS.link}](${inner})`, start + 1, start + 1 + PLACEHOLDERS.link.length);
+    return splice(
+      text,
+      start,
+      end,
+      `[${PLACEHOLDERS.link}](${inner})`,
+      start + 1,
+      start + 1 + PLACEHOLDERS.link.length,
+    );
   }
   const label = inner || PLACEHOLDERS.link;
   const address = "https://";

@@ -9,7 +9,12 @@ import { editorIcon } from "./icons.js";
 export function buildPhrasingList({ onChange }) {
   let phrasings = [];
   const rows = el("ol", { class: "ed-phrasings", "aria-label": "Example phrasings" });
-  const add = el("button", { type: "button", class: "bt-button bt-button--quiet ed-add", on: { click: () => insert(phrasings.length, [""]) } }, editorIcon("plus"), "Add a phrasing");
+  const add = el(
+    "button",
+    { type: "button", class: "bt-button bt-button--quiet ed-add", on: { click: () => insert(phrasings.length, [""]) } },
+    editorIcon("plus"),
+    "Add a phrasing",
+  );
   const element = el("div", { class: "ed-phrasing-list" }, rows, add);
 
   const focus = (index) => /** @type {HTMLInputElement|undefined} */ (rows.querySelectorAll("input")[index])?.focus();
@@ -27,8 +32,13 @@ export function buildPhrasingList({ onChange }) {
     if (to < 0 || to >= phrasings.length) return;
     change(phrasings.toSpliced(index, 1).toSpliced(to, 0, phrasings[index]), to);
   };
-  const verbs = { insert, remove, move, change: (index, text) => onChange(phrasings.with(index, text)),
-    split: (index, lines) => change(phrasings.toSpliced(index, 1, ...lines), index + lines.length - 1) };
+  const verbs = {
+    insert,
+    remove,
+    move,
+    change: (index, text) => onChange(phrasings.with(index, text)),
+    split: (index, lines) => change(phrasings.toSpliced(index, 1, ...lines), index + lines.length - 1),
+  };
 
   return {
     element,
@@ -37,20 +47,48 @@ export function buildPhrasingList({ onChange }) {
       add.hidden = isReadOnly;
       while (rows.children.length > next.length) rows.lastElementChild?.remove();
       while (rows.children.length < next.length) rows.append(buildRow(rows.children.length, verbs));
-      next.forEach((phrasing, index) => renderRow(rows.children[index], phrasing, { index, count: next.length, isReadOnly }));
+      next.forEach((phrasing, index) =>
+        renderRow(rows.children[index], phrasing, { index, count: next.length, isReadOnly }),
+      );
     },
   };
 }
 
 function buildRow(index, verbs) {
-  const input = el("input", { class: "bt-input", type: "text", maxlength: "300", "aria-label": `Phrasing ${index + 1}`, placeholder: "As a visitor would type it" });
+  const input = el("input", {
+    class: "bt-input",
+    type: "text",
+    maxlength: "300",
+    "aria-label": `Phrasing ${index + 1}`,
+    placeholder: "As a visitor would type it",
+  });
   input.addEventListener("input", () => verbs.change(index, input.value));
   input.addEventListener("keydown", (event) => handleKey(event, index, input, verbs));
   input.addEventListener("paste", (event) => handlePaste(event, index, input, verbs));
-  const button = (name, label, press) => el("button", { type: "button", class: "ed-tool", title: label, "aria-label": `${label}: phrasing ${index + 1}`, on: { click: press } }, editorIcon(name, 14));
-  return el("li", { class: "ed-phrasing" }, input,
-    el("span", { class: "ed-phrasing__tools" },
-      button("up", "Move up", () => verbs.move(index, -1)), button("down", "Move down", () => verbs.move(index, 1)), button("close", "Remove", () => verbs.remove(index))));
+  const button = (name, label, press) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "ed-tool",
+        title: label,
+        "aria-label": `${label}: phrasing ${index + 1}`,
+        on: { click: press },
+      },
+      editorIcon(name, 14),
+    );
+  return el(
+    "li",
+    { class: "ed-phrasing" },
+    input,
+    el(
+      "span",
+      { class: "ed-phrasing__tools" },
+      button("up", "Move up", () => verbs.move(index, -1)),
+      button("down", "Move down", () => verbs.move(index, 1)),
+      button("close", "Remove", () => verbs.remove(index)),
+    ),
+  );
 }
 
 function renderRow(row, phrasing, { index, count, isReadOnly }) {
@@ -76,7 +114,10 @@ function handleKey(event, index, input, verbs) {
 
 /** Several lines at once become several phrasings. */
 function handlePaste(event, index, input, verbs) {
-  const lines = (event.clipboardData?.getData("text/plain") ?? "").split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  const lines = (event.clipboardData?.getData("text/plain") ?? "")
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter(Boolean);
   if (input.readOnly || lines.length < 2) return;
   event.preventDefault();
   verbs.split(index, input.value.trim() ? [input.value, ...lines] : lines);

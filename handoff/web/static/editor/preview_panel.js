@@ -9,10 +9,25 @@ const MODES = [
 /** @param {HTMLElement} root @param {import("./lists.js").Bench} bench */
 export function mountPreviewPanel(root, bench) {
   const { store } = bench;
-  const modes = el("div", { class: "ed-segments", role: "group", "aria-label": "Preview" },
-    MODES.map(({ mode, label }) => el("button", { type: "button", class: "ed-segments__item", value: mode, text: label, on: { click: () => store.dispatch({ type: "preview_mode_chosen", mode }) } })));
+  const modes = el(
+    "div",
+    { class: "ed-segments", role: "group", "aria-label": "Preview" },
+    MODES.map(({ mode, label }) =>
+      el("button", {
+        type: "button",
+        class: "ed-segments__item",
+        value: mode,
+        text: label,
+        on: { click: () => store.dispatch({ type: "preview_mode_chosen", mode }) },
+      }),
+    ),
+  );
   const stage = el("div", { class: "ed-stage" });
-  const status = el("p", { class: "ed-soft-line", hidden: true, text: "The preview could not be made. It is tried again when you type." });
+  const status = el("p", {
+    class: "ed-soft-line",
+    hidden: true,
+    text: "The preview could not be made. It is tried again when you type.",
+  });
   fill(root, modes, status, stage);
   let shown = "";
 
@@ -26,28 +41,48 @@ export function mountPreviewPanel(root, bench) {
       const look = JSON.stringify([previewMode, title, language, phrasings[0], preview.html]);
       if (look === shown) return;
       shown = look;
-      fill(stage, previewMode === "card" ? buildCard(draft.fields, preview.html) : buildPage(draft.fields, preview.html));
+      fill(
+        stage,
+        previewMode === "card" ? buildCard(draft.fields, preview.html) : buildPage(draft.fields, preview.html),
+      );
     },
   };
 }
 
 function buildCard({ title, language, phrasings }, html) {
   const question = phrasings.find((phrasing) => phrasing.trim()) || title || "A question";
-  return el("div", { class: "ed-chat", lang: language },
+  return el(
+    "div",
+    { class: "ed-chat", lang: language },
     el("p", { class: "ed-chat__visitor", text: question }),
-    el("div", { class: "ed-chat__card" },
+    el(
+      "div",
+      { class: "ed-chat__card" },
       el("p", { class: "ed-chat__title", text: title || "Untitled" }),
       el("div", { class: "help-prose ed-chat__passage" }, takeFirstPassage(copyHtml(html))),
-      el("p", { class: "ed-chat__more", text: "Read the whole article" })),
-    el("p", { class: "ed-chat__ask", lang: "en" }, "Did this help?", el("span", { class: "ed-chat__reply", text: "Yes" }), el("span", { class: "ed-chat__reply", text: "No" })));
+      el("p", { class: "ed-chat__more", text: "Read the whole article" }),
+    ),
+    el(
+      "p",
+      { class: "ed-chat__ask", lang: "en" },
+      "Did this help?",
+      el("span", { class: "ed-chat__reply", text: "Yes" }),
+      el("span", { class: "ed-chat__reply", text: "No" }),
+    ),
+  );
 }
 
 function buildPage({ title, language }, html) {
   const content = copyHtml(html);
   const isEmpty = content.childNodes.length === 0;
-  return el("article", { class: "ed-page", lang: language, tabindex: "-1" },
+  return el(
+    "article",
+    { class: "ed-page", lang: language, tabindex: "-1" },
     el("p", { class: "ed-page__title", role: "heading", "aria-level": "2", text: title || "Untitled" }),
-    isEmpty ? el("p", { class: "bt-soft", lang: "en", text: "Nothing written yet." }) : el("div", { class: "help-prose" }, content));
+    isEmpty
+      ? el("p", { class: "bt-soft", lang: "en", text: "Nothing written yet." })
+      : el("div", { class: "help-prose" }, content),
+  );
 }
 
 /**

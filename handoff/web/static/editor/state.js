@@ -2,7 +2,7 @@
  * The state of the editor and the one pure function that changes it. No page, no network, no clock: whatever needs
  * one of these arrives inside an action.
  *
- * @typedef {{title: string, body: string, tags: string[], phrasings: string[], language: string, slug: string}} Fields
+ * @typedef {import("./fields.js").Fields} Fields
  * @typedef {Fields & {status: string, revision: number, published_revision: number|null, updated_at: number,
  *   author: string, html: string, source: string|null, translations: {language: string, title: string, status: string}[]}} Article
  * @typedef {{key: string, article: Article|null, saved: Fields, fields: Fields, baseRevision: number|null,
@@ -11,9 +11,7 @@
  * @typedef {{fields: Fields, baseRevision: number|null, keptAt: number}} KeptDraft  what this browser kept
  * @typedef {{type: string, [name: string]: any}} Action
  */
-
-/** @type {Fields} */
-export const EMPTY_FIELDS = Object.freeze({ title: "", body: "", tags: [], phrasings: [], language: "en", slug: "" });
+import { EMPTY_FIELDS, areSame, takeFields } from "./fields.js";
 
 export const EMPTY_FILTERS = Object.freeze({ q: "", status: "", language: "", tag: "" });
 
@@ -57,20 +55,11 @@ export function isDirty(state) {
   return state.draft !== null && !areSame(state.draft.fields, state.draft.saved);
 }
 
-/** @param {Fields} one @param {Fields} other */
-export function areSame(one, other) {
-  return (
-    one.title === other.title &&
-    one.body === other.body &&
-    one.language === other.language &&
-    areSameLists(one.tags, other.tags) &&
-    areSameLists(dropEmpty(one.phrasings), dropEmpty(other.phrasings))
-  );
-}
-
 /** Is there something to save? A new article can always be saved. @param {EditorState} state */
 export function canSave(state) {
-  return state.draft !== null && canWrite(state) && state.busy === null && (state.draft.article === null || isDirty(state));
+  return (
+    state.draft !== null && canWrite(state) && state.busy === null && (state.draft.article === null || isDirty(state))
+  );
 }
 
 /** Is there something that visitors do not get yet? @param {EditorState} state */
@@ -85,21 +74,6 @@ export function chooseStanding(draft) {
   if (article === null) return "new";
   if (article.status !== "published") return article.status;
   return article.published_revision === article.revision ? "published" : "changed";
-}
-
-/** What must be mended before it can be saved or published; empty when nothing. @param {Fields} fields @param {boolean} isPublishing */
-export function checkFields(fields, isPublishing) {
-  /** @type {Record<string, string>} */
-  const errors = {};
-  if (fields.title.trim() === "") errors.title = "Give the article a title. The bot shows it to visitors.";
-  if (isPublishing && fields.body.trim() === "") errors.body = "Write the answer before you publish it.";
-  return errors;
-}
-
-/** The content of an article as the form holds it. @param {Article} article @returns {Fields} */
-export function takeFields(article) {
-  const { title, body, tags, phrasings, language, slug } = article;
-  return { title, body, tags: [...tags], phrasings: [...phrasings], language, slug };
 }
 
 /**
@@ -146,7 +120,8 @@ const HANDLERS = {
       return { ...draft, fields: { ...draft.fields, ...fields }, baseRevision, kept: null, errors: {} };
     }),
   kept_dropped: (state) => withDraft(state, (draft) => ({ ...draft, kept: null })),
-  changes_discarded: (state) => withDraft(state, (draft) => ({ ...draft, fields: draft.saved, errors: {}, kept: null })),
+  changes_discarded: (state) =>
+    withDraft(state, (draft) => ({ ...draft, fields: draft.saved, errors: {}, kept: null })),
 
   work_started: (state, { work }) => ({ ...state, busy: work, problem: null }),
   work_failed: failWork,
@@ -157,7 +132,12 @@ const HANDLERS = {
   mine_kept: (state) => {
     const theirs = state.conflict?.theirs;
     if (!theirs) return state;
-    const kept = withDraft(state, (draft) => ({ ...draft, article: theirs, saved: takeFields(theirs), baseRevision: theirs.revision }));
+    const kept = withDraft(state, (draft) => ({
+      ...draft,
+      article: theirs,
+      saved: takeFields(theirs),
+      baseRevision: theirs.revision,
+    }));
     return { ...kept, conflict: null };
   },
   problem_closed: (state) => ({ ...state, problem: null }),
@@ -166,7 +146,10 @@ const HANDLERS = {
   preview_loaded: (state, { body, html }) => ({ ...state, preview: { phase: "ready", body, html } }),
   preview_failed: (state) => ({ ...state, preview: { ...state.preview, phase: "failed" } }),
 
-  trial_started: (state, { question }) => ({ ...state, trial: { ...state.trial, question, phase: "loading", message: "" } }),
+  trial_started: (state, { question }) => ({
+    ...state,
+    trial: { ...state.trial, question, phase: "loading", message: "" },
+  }),
   trial_answered: (state, { answer }) => ({ ...state, trial: { ...state.trial, phase: "ready", answer } }),
   trial_failed: (state, { message }) => ({ ...state, trial: { ...state.trial, phase: "failed", message } }),
   checks_changed: (state, { checks }) => ({ ...state, trial: { ...state.trial, checks } }),
@@ -180,7 +163,10 @@ const HANDLERS = {
 /** @param {EditorState} state @param {Action} action @returns {EditorState} */
 function loadList(state, { page, isMore }) {
   const articles = isMore ? [...state.list.articles, ...page.articles] : page.articles;
-  return { ...state, list: { phase: "ready", articles, total: page.total, languages: page.languages ?? [], message: "" } };
+  return {
+    ...state,
+    list: { phase: "ready", articles, total: page.total, languages: page.languages ?? [], message: "" },
+  };
 }
 
 /** @param {Article} article @param {KeptDraft|null} kept @returns {Draft} */
@@ -277,14 +263,4 @@ function saveDraft(state, { article, sent }) {
 /** @param {EditorState} state @param {(draft: Draft) => Draft} change @returns {EditorState} */
 function withDraft(state, change) {
   return state.draft === null ? state : { ...state, draft: change(state.draft) };
-}
-
-/** @param {string[]} one @param {string[]} other */
-function areSameLists(one, other) {
-  return one.length === other.length && one.every((item, index) => item === other[index]);
-}
-
-/** @param {string[]} items */
-function dropEmpty(items) {
-  return items.filter((item) => item.trim() !== "");
 }

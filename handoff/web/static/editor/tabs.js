@@ -12,7 +12,20 @@ export function buildTabs(root, { label, tabs, onChoose }) {
     panel.id ||= `panel-${name}`;
     panel.setAttribute("role", "tabpanel");
     panel.setAttribute("aria-labelledby", `tab-${name}`);
-    return el("button", { type: "button", role: "tab", class: "ed-tab", id: `tab-${name}`, "aria-controls": panel.id, value: name, on: { click: () => onChoose(name) } }, el("span", { text }), el("span", { class: "ed-tab__count", hidden: true }));
+    return el(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        class: "ed-tab",
+        id: `tab-${name}`,
+        "aria-controls": panel.id,
+        value: name,
+        on: { click: () => onChoose(name) },
+      },
+      el("span", { text }),
+      el("span", { class: "ed-tab__count", hidden: true }),
+    );
   });
   fill(root, buttons);
   root.addEventListener("keydown", (event) => {

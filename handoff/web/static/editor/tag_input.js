@@ -17,11 +17,22 @@ export function buildTagInput({ onChange }) {
   let tags = [];
   const chips = el("ul", { class: "ed-chips__list", "aria-label": "Tags" });
   const known = el("datalist", { id: "known-tags" });
-  const input = el("input", { class: "ed-chips__input", type: "text", list: "known-tags", "aria-label": "Add a tag", placeholder: "Add a tag", autocomplete: "off", maxlength: MAX_TAG_CHARS });
+  const input = el("input", {
+    class: "ed-chips__input",
+    type: "text",
+    list: "known-tags",
+    "aria-label": "Add a tag",
+    placeholder: "Add a tag",
+    autocomplete: "off",
+    maxlength: MAX_TAG_CHARS,
+  });
   const element = el("div", { class: "ed-chips" }, chips, input, known);
 
   const take = () => {
-    const fresh = input.value.split(",").map(normaliseTag).filter((tag) => tag && !tags.includes(tag));
+    const fresh = input.value
+      .split(",")
+      .map(normaliseTag)
+      .filter((tag) => tag && !tags.includes(tag));
     input.value = "";
     if (fresh.length) onChange([...tags, ...new Set(fresh)]);
   };
@@ -45,9 +56,31 @@ export function buildTagInput({ onChange }) {
     render(next, { isReadOnly, known: suggestions }) {
       tags = next;
       input.hidden = isReadOnly;
-      fill(chips, next.map((tag) => el("li", { class: "ed-chip" }, tag,
-        !isReadOnly && el("button", { type: "button", class: "ed-chip__remove", "aria-label": `Remove the tag ${tag}`, on: { click: () => drop(tag) } }, editorIcon("close", 12)))));
-      fill(known, suggestions.filter((tag) => !next.includes(tag)).map((tag) => el("option", { value: tag })));
+      fill(
+        chips,
+        next.map((tag) =>
+          el(
+            "li",
+            { class: "ed-chip" },
+            tag,
+            !isReadOnly &&
+              el(
+                "button",
+                {
+                  type: "button",
+                  class: "ed-chip__remove",
+                  "aria-label": `Remove the tag ${tag}`,
+                  on: { click: () => drop(tag) },
+                },
+                editorIcon("close", 12),
+              ),
+          ),
+        ),
+      );
+      fill(
+        known,
+        suggestions.filter((tag) => !next.includes(tag)).map((tag) => el("option", { value: tag })),
+      );
     },
   };
 }

@@ -28,8 +28,19 @@ const WIDTH_KEY = "baton.editor.fixed_width";
  */
 export function buildToolbar(area) {
   const press = (format) => replaceText(area, applyFormat(format, readSelection(area)));
-  const groups = GROUPS.map((group) => el("div", { class: "ed-toolbar__group" }, group.map((item) => buildButton(item, () => press(item.format)))));
-  const element = el("div", { class: "ed-toolbar", role: "toolbar", "aria-label": "Formatting", "aria-controls": area.id }, groups, buildWidthSwitch(area));
+  const groups = GROUPS.map((group) =>
+    el(
+      "div",
+      { class: "ed-toolbar__group" },
+      group.map((item) => buildButton(item, () => press(item.format))),
+    ),
+  );
+  const element = el(
+    "div",
+    { class: "ed-toolbar", role: "toolbar", "aria-label": "Formatting", "aria-controls": area.id },
+    groups,
+    buildWidthSwitch(area),
+  );
   rove(element);
   area.addEventListener("keydown", (event) => handleKey(event, area, press));
   return {
@@ -42,12 +53,29 @@ export function buildToolbar(area) {
 
 function buildButton({ format, label, key }, press) {
   const title = key ? `${label} (Ctrl+${key.toUpperCase()})` : label;
-  return el("button", { type: "button", class: "ed-tool", title, "aria-label": label, "aria-keyshortcuts": key ? `Control+${key.toUpperCase()}` : null,
-    dataset: { format }, on: { click: press } }, editorIcon(format));
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "ed-tool",
+      title,
+      "aria-label": label,
+      "aria-keyshortcuts": key ? `Control+${key.toUpperCase()}` : null,
+      dataset: { format },
+      on: { click: press },
+    },
+    editorIcon(format),
+  );
 }
 
 function buildWidthSwitch(area) {
-  const button = el("button", { type: "button", class: "ed-tool ed-tool--words", "aria-pressed": "false", title: "Fixed-width letters", text: "Mono" });
+  const button = el("button", {
+    type: "button",
+    class: "ed-tool ed-tool--words",
+    "aria-pressed": "false",
+    title: "Fixed-width letters",
+    text: "Mono",
+  });
   const show = (isFixed) => {
     area.classList.toggle("ed-body--fixed", isFixed);
     button.setAttribute("aria-pressed", String(isFixed));

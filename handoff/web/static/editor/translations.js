@@ -10,7 +10,11 @@ import { buildTranslationHash } from "./writing.js";
  * @param {(change: {language: string}) => void} edit
  */
 export function mountTranslations(bench, edit) {
-  const choice = el("select", { class: "ed-select", id: "field-language", on: { change: () => edit({ language: choice.value }) } });
+  const choice = el("select", {
+    class: "ed-select",
+    id: "field-language",
+    on: { change: () => edit({ language: choice.value }) },
+  });
   const choiceField = el("label", { class: "ed-language-choice" }, el("span", { text: "Language" }), choice);
   const links = el("ul", { class: "ed-languages", "aria-label": "Languages of this article" });
   const add = el("select", { class: "ed-select ed-languages__add", "aria-label": "Add a translation" });
@@ -19,7 +23,14 @@ export function mountTranslations(bench, edit) {
     add.value = "";
     if (language) bench.go(buildTranslationHash(bench.store.state.draft, language));
   });
-  const element = el("nav", { class: "ed-translations", "aria-label": "Translations" }, editorIcon("globe"), choiceField, links, add);
+  const element = el(
+    "nav",
+    { class: "ed-translations", "aria-label": "Translations" },
+    editorIcon("globe"),
+    choiceField,
+    links,
+    add,
+  );
   let look = "";
 
   return {
@@ -30,12 +41,25 @@ export function mountTranslations(bench, edit) {
       const isChoosing = draft.article === null && !draft.isLanguageFixed;
       choiceField.hidden = !isChoosing;
       links.hidden = isChoosing;
-      const next = JSON.stringify([known, draft.fields.language, draft.fields.slug, draft.translations, draft.article === null, isReadOnly]);
+      const next = JSON.stringify([
+        known,
+        draft.fields.language,
+        draft.fields.slug,
+        draft.translations,
+        draft.article?.status,
+        isReadOnly,
+      ]);
       if (next === look) return;
       look = next;
-      fill(choice, known.map((code) => el("option", { value: code, text: ownLanguageName(code) })));
+      fill(
+        choice,
+        known.map((code) => el("option", { value: code, text: ownLanguageName(code) })),
+      );
       choice.value = draft.fields.language;
-      fill(links, collectSiblings(draft).map((sibling) => buildLink(sibling, draft)));
+      fill(
+        links,
+        collectSiblings(draft).map((sibling) => buildLink(sibling, draft)),
+      );
       renderAdd(add, draft, known, isReadOnly);
     },
   };
@@ -43,21 +67,40 @@ export function mountTranslations(bench, edit) {
 
 function collectSiblings({ fields, translations, article }) {
   const here = { language: fields.language, title: fields.title, status: article?.status ?? "new" };
-  return [here, ...translations.filter(({ language }) => language !== fields.language)].sort((one, other) => one.language.localeCompare(other.language));
+  return [here, ...translations.filter(({ language }) => language !== fields.language)].sort((one, other) =>
+    one.language.localeCompare(other.language),
+  );
 }
 
 function buildLink({ language, title, status }, { fields }) {
   const isHere = language === fields.language;
   const name = ownLanguageName(language);
   const note = { draft: "draft", archived: "archived", new: "new" }[status];
-  return el("li", null,
-    el("a", { class: "ed-languages__link", href: buildArticleHash({ language, slug: fields.slug }), lang: language, title, "aria-current": isHere ? "true" : null },
-      name, note && el("span", { class: "ed-languages__note", text: note })));
+  return el(
+    "li",
+    null,
+    el(
+      "a",
+      {
+        class: "ed-languages__link",
+        href: buildArticleHash({ language, slug: fields.slug }),
+        lang: language,
+        title,
+        "aria-current": isHere ? "true" : null,
+      },
+      name,
+      note && el("span", { class: "ed-languages__note", text: note }),
+    ),
+  );
 }
 
 function renderAdd(add, draft, known, isReadOnly) {
   const taken = new Set([draft.fields.language, ...draft.translations.map(({ language }) => language)]);
   const free = known.filter((code) => !taken.has(code));
   add.hidden = isReadOnly || draft.article === null || free.length === 0;
-  fill(add, el("option", { value: "", text: "+ Add translation" }), free.map((code) => el("option", { value: code, text: ownLanguageName(code) })));
+  fill(
+    add,
+    el("option", { value: "", text: "+ Add translation" }),
+    free.map((code) => el("option", { value: code, text: ownLanguageName(code) })),
+  );
 }

@@ -15,7 +15,7 @@ export const LANGUAGES = Object.freeze(["en", "es", "fr", "de", "zh"]);
 
 /** What the bot would do, in one sentence each. */
 export const VERDICTS = Object.freeze({
-  answer: { label: "Answers", text: "The bot answers with this article." , kind: "good" },
+  answer: { label: "Answers", text: "The bot answers with this article.", kind: "good" },
   clarify: { label: "Asks back", text: "The bot asks which of these was meant.", kind: "wait" },
   unsure: { label: "Not sure", text: "The bot says that it is not sure and offers a person.", kind: "alert" },
 });

@@ -22,7 +22,15 @@ export function mountWriter(root, bench) {
   const body = buildBody(edit);
   const translations = mountTranslations(bench, edit);
   const details = mountDetails(edit, () => archiveArticle(bench));
-  const form = el("div", { class: "ed-form" }, notices.element, translations.element, title.element, body.element, details.element);
+  const form = el(
+    "div",
+    { class: "ed-form" },
+    notices.element,
+    translations.element,
+    title.element,
+    body.element,
+    details.element,
+  );
   const blank = el("div", { class: "ed-blank" });
   fill(root, header.element, form, blank);
 
@@ -50,11 +58,30 @@ export function mountWriter(root, bench) {
 function buildHeader(bench) {
   const standing = el("span", { class: "ed-standing" });
   const saved = el("span", { class: "ed-header__saved" });
-  const discard = el("button", { type: "button", class: "bt-button bt-button--quiet ed-header__discard", text: "Discard changes", on: { click: () => discardChanges(bench) } });
-  const save = el("button", { type: "button", class: "bt-button", "aria-keyshortcuts": "Control+S", title: "Ctrl+S", on: { click: () => saveArticle(bench) } });
-  const publish = el("button", { type: "button", class: "bt-button bt-button--primary", on: { click: () => publishArticle(bench) } });
-  const element = el("header", { class: "ed-header" },
-    el("div", { class: "ed-header__state", role: "status" }, standing, saved), el("div", { class: "ed-header__verbs" }, discard, save, publish));
+  const discard = el("button", {
+    type: "button",
+    class: "bt-button bt-button--quiet ed-header__discard",
+    text: "Discard changes",
+    on: { click: () => discardChanges(bench) },
+  });
+  const save = el("button", {
+    type: "button",
+    class: "bt-button",
+    "aria-keyshortcuts": "Control+S",
+    title: "Ctrl+S",
+    on: { click: () => saveArticle(bench) },
+  });
+  const publish = el("button", {
+    type: "button",
+    class: "bt-button bt-button--primary",
+    on: { click: () => publishArticle(bench) },
+  });
+  const element = el(
+    "header",
+    { class: "ed-header" },
+    el("div", { class: "ed-header__state", role: "status" }, standing, saved),
+    el("div", { class: "ed-header__verbs" }, discard, save, publish),
+  );
   return {
     element,
     render(state, isReadOnly) {
@@ -98,15 +125,45 @@ function buildNotices(bench) {
   const problem = el("div", { class: "bt-error ed-banner", role: "alert", hidden: true });
   const problemText = el("span");
   const signIn = el("a", { class: "bt-button", text: "Sign in", href: "/sign-in" });
-  fill(problem, problemText, el("span", { class: "ed-banner__verbs" }, signIn,
-    el("button", { type: "button", class: "bt-button bt-button--quiet", text: "Close", on: { click: () => store.dispatch({ type: "problem_closed" }) } })));
+  fill(
+    problem,
+    problemText,
+    el(
+      "span",
+      { class: "ed-banner__verbs" },
+      signIn,
+      el("button", {
+        type: "button",
+        class: "bt-button bt-button--quiet",
+        text: "Close",
+        on: { click: () => store.dispatch({ type: "problem_closed" }) },
+      }),
+    ),
+  );
   const keptText = el("span");
-  const restore = el("button", { type: "button", class: "bt-button", text: "Restore", on: { click: () => store.dispatch({ type: "kept_restored" }) } });
-  const drop = el("button", { type: "button", class: "bt-button bt-button--quiet", text: "Discard", on: { click: () => {
-    keeper.drop(store.state.draft.key);
-    store.dispatch({ type: "kept_dropped" });
-  } } });
-  const kept = el("div", { class: "ed-banner ed-banner--wait", role: "group", "aria-label": "Unsaved changes found", hidden: true }, keptText, el("span", { class: "ed-banner__verbs" }, restore, drop));
+  const restore = el("button", {
+    type: "button",
+    class: "bt-button",
+    text: "Restore",
+    on: { click: () => store.dispatch({ type: "kept_restored" }) },
+  });
+  const drop = el("button", {
+    type: "button",
+    class: "bt-button bt-button--quiet",
+    text: "Discard",
+    on: {
+      click: () => {
+        keeper.drop(store.state.draft.key);
+        store.dispatch({ type: "kept_dropped" });
+      },
+    },
+  });
+  const kept = el(
+    "div",
+    { class: "ed-banner ed-banner--wait", role: "group", "aria-label": "Unsaved changes found", hidden: true },
+    keptText,
+    el("span", { class: "ed-banner__verbs" }, restore, drop),
+  );
   return {
     element: el("div", { class: "ed-notices" }, problem, kept),
     render(state) {
@@ -115,14 +172,26 @@ function buildNotices(bench) {
       signIn.hidden = !state.problem?.isSignedOut;
       signIn.href = buildSignInUrl();
       kept.hidden = !state.draft.kept || isDirty(state);
-      if (state.draft.kept) setText(keptText, `This browser kept changes that were never saved (${formatMoment(state.draft.kept.keptAt)}).`);
+      if (state.draft.kept)
+        setText(
+          keptText,
+          `This browser kept changes that were never saved (${formatMoment(state.draft.kept.keptAt)}).`,
+        );
     },
   };
 }
 
 function buildTitle(edit) {
-  const input = el("textarea", { class: "ed-title", id: "field-title", rows: "1", maxlength: "200", placeholder: "Title", "aria-label": "Title",
-    "aria-describedby": "error-title", on: { input: () => edit({ title: input.value.replace(/\s*\n\s*/g, " ") }) } });
+  const input = el("textarea", {
+    class: "ed-title",
+    id: "field-title",
+    rows: "1",
+    maxlength: "200",
+    placeholder: "Title",
+    "aria-label": "Title",
+    "aria-describedby": "error-title",
+    on: { input: () => edit({ title: input.value.replace(/\s*\n\s*/g, " ") }) },
+  });
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
@@ -142,8 +211,15 @@ function buildTitle(edit) {
 }
 
 function buildBody(edit) {
-  const area = el("textarea", { class: "ed-body", id: "field-body", placeholder: "Write the answer. Short steps work best: visitors read it in a chat window.",
-    "aria-label": "Body, in Markdown", "aria-describedby": "error-body", spellcheck: "true", on: { input: () => edit({ body: area.value }) } });
+  const area = el("textarea", {
+    class: "ed-body",
+    id: "field-body",
+    placeholder: "Write the answer. Short steps work best: visitors read it in a chat window.",
+    "aria-label": "Body, in Markdown",
+    "aria-describedby": "error-body",
+    spellcheck: "true",
+    on: { input: () => edit({ body: area.value }) },
+  });
   const toolbar = buildToolbar(area);
   const words = el("p", { class: "ed-words" });
   const error = buildFieldError("body");
@@ -167,20 +243,45 @@ function renderBlank(blank, state) {
   if (opening.phase === "loading") {
     fill(blank, el("p", { class: "bt-soft", role: "status", text: "Opening…" }));
   } else if (opening.phase === "failed") {
-    fill(blank, el("p", { class: "ed-empty__title", text: "This article could not be opened" }), el("p", { text: opening.message }));
+    fill(
+      blank,
+      el("p", { class: "ed-empty__title", text: "This article could not be opened" }),
+      el("p", { text: opening.message }),
+    );
   } else {
-    fill(blank, editorIcon("article", 32), el("p", { class: "ed-empty__title", text: "Choose an article, or write a new one" }),
-      el("p", { class: "ed-blank__keys" }, buildKeyHint("j", "k", "move"), buildKeyHint("/", null, "search"), canWrite(state) && buildKeyHint("n", null, "new article")));
+    fill(
+      blank,
+      editorIcon("article", 32),
+      el("p", { class: "ed-empty__title", text: "Choose an article, or write a new one" }),
+      el(
+        "p",
+        { class: "ed-blank__keys" },
+        buildKeyHint("j", "k", "move"),
+        buildKeyHint("/", null, "search"),
+        canWrite(state) && buildKeyHint("n", null, "new article"),
+      ),
+    );
   }
 }
 
 function buildKeyHint(first, second, label) {
-  return el("span", null, el("kbd", { class: "ed-key", text: first }), second && " ", second && el("kbd", { class: "ed-key", text: second }), ` ${label}`);
+  return el(
+    "span",
+    null,
+    el("kbd", { class: "ed-key", text: first }),
+    second && " ",
+    second && el("kbd", { class: "ed-key", text: second }),
+    ` ${label}`,
+  );
 }
 
-/** Writing the same value again would move the caret and drop the undo history. */
+/** Writing the same value again would drop the undo history; writing another one must not move the caret. */
 function setValue(input, value) {
-  if (input.value !== value) input.value = value;
+  if (input.value !== value) {
+    const { selectionStart, selectionEnd } = input;
+    input.value = value;
+    if (document.activeElement === input) input.setSelectionRange(selectionStart, selectionEnd);
+  }
   if (!CSS.supports("field-sizing", "content")) {
     input.style.blockSize = "auto";
     input.style.blockSize = `${input.scrollHeight}px`;

@@ -4,9 +4,10 @@
  *
  * @typedef {import("./lists.js").Bench} Bench
  */
+import { checkFields, takeFields } from "./fields.js";
 import { dismissQuestion, loadList } from "./lists.js";
 import { buildArticleHash, buildNewHash, chooseDraftKey } from "./route.js";
-import { checkFields, isDirty, takeFields } from "./state.js";
+import { isDirty } from "./state.js";
 
 /** Show an article. @param {Bench} bench @param {{language: string, slug: string, phrasing?: string}} route */
 export async function openArticle({ store, gateway, keeper, go }, route) {
@@ -36,14 +37,25 @@ export async function startArticle(bench, route) {
       const original = await gateway.readArticle({ language: route.from, slug: route.slug });
       if (store.state.opening.key !== key) return;
       fields = { ...takeFields(original), language, slug: route.slug, phrasings: [] };
-      translations = [...original.translations, { language: original.language, title: original.title, status: original.status }];
+      translations = [
+        ...original.translations,
+        { language: original.language, title: original.title, status: original.status },
+      ];
     } catch (error) {
       store.dispatch({ type: "article_failed", key, message: error.message });
       return;
     }
   }
   const question = route.question || null;
-  store.dispatch({ type: "draft_started", key, fields, isLanguageFixed: Boolean(route.slug), kept: keeper.read(key), question, translations });
+  store.dispatch({
+    type: "draft_started",
+    key,
+    fields,
+    isLanguageFixed: Boolean(route.slug),
+    kept: keeper.read(key),
+    question,
+    translations,
+  });
 }
 
 /** Save the draft as a new revision. @param {Bench} bench @returns {Promise<boolean>} whether the server has it now */
@@ -51,14 +63,18 @@ export async function saveArticle(bench, work = "saving") {
   const { store, gateway, keeper } = bench;
   const { draft, busy } = store.state;
   if (draft === null || busy !== null) return false;
-  if (!accept(bench, checkFields(draft.fields, work === "publishing"))) return false;
+  if (!accept(bench, checkFields(draft.fields))) return false;
   store.dispatch({ type: "work_started", work });
   const sent = draft.fields;
   try {
     const content = buildContent(sent);
     const article =
       draft.article === null
-        ? await gateway.createArticle({ ...content, language: sent.language, ...(sent.slug ? { slug: sent.slug } : {}) })
+        ? await gateway.createArticle({
+            ...content,
+            language: sent.language,
+            ...(sent.slug ? { slug: sent.slug } : {}),
+          })
         : await gateway.changeArticle(draft.article, { ...content, base_revision: draft.baseRevision });
     store.dispatch({ type: "article_saved", article, sent });
     keeper.drop(draft.key);
@@ -75,7 +91,7 @@ export async function saveArticle(bench, work = "saving") {
 export async function publishArticle(bench) {
   const { store, gateway } = bench;
   const { draft } = store.state;
-  if (draft === null || !accept(bench, checkFields(draft.fields, true))) return;
+  if (draft === null || !accept(bench, checkFields(draft.fields))) return;
   const { question } = draft;
   const mustSave = draft.article === null || isDirty(store.state);
   if (mustSave && !(await saveArticle(bench, "publishing"))) return;
@@ -180,7 +196,7 @@ export function buildTranslationHash(draft, language) {
   return buildNewHash({ language, slug: draft.article.slug, from: draft.article.language });
 }
 
-/** @param {import("./state.js").Fields} fields */
+/** @param {import("./fields.js").Fields} fields */
 function buildContent(fields) {
   return {
     title: fields.title.trim(),

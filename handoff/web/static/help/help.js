@@ -33,7 +33,8 @@ function filter(query, count) {
     found += shown;
   }
   document.querySelector(".help__topics")?.toggleAttribute("hidden", query.trim() !== "");
-  count.textContent = query.trim() === "" ? "" : found === 0 ? (count.dataset.none ?? "") : `${found} ${count.dataset.found}`;
+  count.textContent =
+    query.trim() === "" ? "" : found === 0 ? (count.dataset.none ?? "") : `${count.dataset.found} ${found}`;
 }
 
 function showDate() {

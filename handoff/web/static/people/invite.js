@@ -19,7 +19,11 @@ export function connectInvite(root, { onInvited }) {
     if (Object.keys(wrong).length) return;
     submit.disabled = true;
     try {
-      const { person, join_url: url } = await api.post("/api/staff/people", { name: name.value.trim(), email: email.value.trim(), role: role.value });
+      const { person, join_url: url } = await api.post("/api/staff/people", {
+        name: name.value.trim(),
+        email: email.value.trim(),
+        role: role.value,
+      });
       form.reset();
       onInvited(person, url);
     } catch (error) {

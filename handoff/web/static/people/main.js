@@ -5,7 +5,7 @@ import { mountTopbar } from "../shared/topbar.js";
 import { NoticeBoard, askChoice } from "../editor/dialogs.js";
 import { connectInvite } from "./invite.js";
 import { buildLinkCard } from "./link_card.js";
-import { buildRow } from "./row.js";
+import { buildRow, describePerson } from "./row.js";
 
 const find = (selector) => /** @type {HTMLElement} */ (document.querySelector(selector));
 const now = () => Date.now() / 1000;
@@ -21,7 +21,10 @@ const verbs = { changeRole, deactivate, reactivate, renewLink };
 const ROLE_WORDS = { operator: "an operator", editor: "an editor", admin: "an administrator" };
 
 function show() {
-  const shown = [...people].sort((one, other) => Number(other.is_active) - Number(one.is_active) || one.name.localeCompare(other.name));
+  const shown = [...people].sort(
+    (one, other) =>
+      Number(other.is_active) - Number(one.is_active) || describePerson(one).localeCompare(describePerson(other)),
+  );
   find(".people__state").hidden = true;
   find(".people__table").hidden = false;
   reconcile(rows, shown, {
@@ -36,9 +39,16 @@ function show() {
 function buildFresh(row, person) {
   const look = JSON.stringify(person);
   if (row.dataset.look === look) return row;
-  const name = row.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.verb : null;
+  const name = row.contains(document.activeElement)
+    ? /** @type {HTMLElement} */ (document.activeElement).dataset.verb
+    : null;
   const fresh = buildRow(person, { me, now: now(), verbs });
-  if (name) queueMicrotask(() => /** @type {HTMLElement|null} */ (fresh.querySelector(`[data-verb="${name}"]`) ?? fresh.querySelector("select, button"))?.focus());
+  if (name)
+    queueMicrotask(() =>
+      /** @type {HTMLElement|null} */ (
+        fresh.querySelector(`[data-verb="${name}"]`) ?? fresh.querySelector("select, button")
+      )?.focus(),
+    );
   return fresh;
 }
 
@@ -55,20 +65,21 @@ async function change(person, changes, done) {
 }
 
 function changeRole(person, role) {
-  return change(person, { role }, `${person.name} is now ${ROLE_WORDS[role]}.`);
+  return change(person, { role }, `${describePerson(person)} is now ${ROLE_WORDS[role]}.`);
 }
 
 async function deactivate(person) {
   const choice = await askChoice({
-    title: `Deactivate ${person.name}?`,
+    title: `Deactivate ${describePerson(person)}?`,
     text: "This person is signed out everywhere and cannot sign in again. What they wrote stays. You can reactivate them at any time.",
     choices: [{ value: "deactivate", label: "Deactivate", kind: "alert" }],
   });
-  if (choice === "deactivate") await change(person, { is_active: false }, `${person.name} can no longer sign in.`);
+  if (choice === "deactivate")
+    await change(person, { is_active: false }, `${describePerson(person)} can no longer sign in.`);
 }
 
 function reactivate(person) {
-  return change(person, { is_active: true }, `${person.name} can sign in again.`);
+  return change(person, { is_active: true }, `${describePerson(person)} can sign in again.`);
 }
 
 async function renewLink(person) {

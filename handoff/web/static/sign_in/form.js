@@ -28,7 +28,11 @@ export function chooseNext(search, role, origin) {
  */
 export function checkPassword(password, again) {
   const chars = [...password].length;
-  return { isLongEnough: chars >= PASSWORD_MIN_CHARS, missing: Math.max(0, PASSWORD_MIN_CHARS - chars), isSame: password !== "" && password === again };
+  return {
+    isLongEnough: chars >= PASSWORD_MIN_CHARS,
+    missing: Math.max(0, PASSWORD_MIN_CHARS - chars),
+    isSame: password !== "" && password === again,
+  };
 }
 
 /** Let a button show and hide the password of its input. @param {HTMLButtonElement} button @param {HTMLInputElement[]} inputs */

@@ -3,7 +3,11 @@ import { api } from "../shared/api.js";
 import { el, fill } from "../shared/dom.js";
 import { PASSWORD_MIN_CHARS, checkPassword, chooseNext, connectReveal, showError, whileBusy } from "./form.js";
 
-const ROLES = { operator: "You are joining as an operator.", editor: "You are joining as an editor.", admin: "You are joining as an administrator." };
+const ROLES = {
+  operator: "You are joining as an operator.",
+  editor: "You are joining as an editor.",
+  admin: "You are joining as an administrator.",
+};
 const FIELDS = ["name", "email", "password"];
 
 const card = /** @type {HTMLElement} */ (document.querySelector(".gate__card"));
@@ -27,8 +31,13 @@ async function start() {
     show(await api.get(path, {}, { keepsPageOn401: true }));
   } catch (error) {
     if (error.code === "link_invalid") showInvalid();
-    else fill(card, el("h1", { class: "gate__title", text: "This page could not be loaded" }), el("p", { class: "bt-soft", text: error.message }),
-      el("button", { type: "button", class: "bt-button", text: "Try again", on: { click: () => location.reload() } }));
+    else
+      fill(
+        card,
+        el("h1", { class: "gate__title", text: "This page could not be loaded" }),
+        el("p", { class: "bt-soft", text: error.message }),
+        el("button", { type: "button", class: "bt-button", text: "Try again", on: { click: () => location.reload() } }),
+      );
   }
 }
 
@@ -46,14 +55,26 @@ function show(invitation) {
 
 function showInvalid() {
   document.title = "This link cannot be used · Baton";
-  fill(card, el("h1", { class: "gate__title", text: "This link cannot be used" }),
-    el("p", { class: "bt-soft", text: "An invitation works once and for a limited time. Ask the person who invited you for a new link." }),
-    el("p", null, el("a", { href: "/sign-in", text: "I have an account: sign in" })));
+  fill(
+    card,
+    el("h1", { class: "gate__title", text: "This link cannot be used" }),
+    el("p", {
+      class: "bt-soft",
+      text: "An invitation works once and for a limited time. Ask the person who invited you for a new link.",
+    }),
+    el("p", null, el("a", { href: "/sign-in", text: "I have an account: sign in" })),
+  );
 }
 
 function showRules() {
   const { isLongEnough, missing, isSame } = checkPassword(password.value, again.value);
-  mark(rules.length, isLongEnough, isLongEnough || !password.value ? `${PASSWORD_MIN_CHARS} characters or more` : `${missing} more ${missing === 1 ? "character" : "characters"}`);
+  mark(
+    rules.length,
+    isLongEnough,
+    isLongEnough || !password.value
+      ? `${PASSWORD_MIN_CHARS} characters or more`
+      : `${missing} more ${missing === 1 ? "character" : "characters"}`,
+  );
   mark(rules.same, isSame, again.value && !isSame ? "The two differ" : "The same twice");
 }
 
@@ -66,12 +87,19 @@ async function join() {
   showError(errors, "");
   const { isLongEnough, isSame } = checkPassword(password.value, again.value);
   if (!isLongEnough || !isSame) {
-    showError(errors, isLongEnough ? "The two passwords differ." : `Choose a password of ${PASSWORD_MIN_CHARS} characters or more.`);
+    showError(
+      errors,
+      isLongEnough ? "The two passwords differ." : `Choose a password of ${PASSWORD_MIN_CHARS} characters or more.`,
+    );
     (isLongEnough ? again : password).focus();
     return;
   }
   try {
-    const { operator } = await api.post(path, { name: name.value.trim(), email: email.value.trim(), password: password.value }, { keepsPageOn401: true });
+    const { operator } = await api.post(
+      path,
+      { name: name.value.trim(), email: email.value.trim(), password: password.value },
+      { keepsPageOn401: true },
+    );
     location.replace(chooseNext("", operator.role, location.origin));
   } catch (error) {
     if (error.code === "link_invalid") showInvalid();

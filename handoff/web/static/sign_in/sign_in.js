@@ -17,7 +17,11 @@ form.addEventListener("submit", (event) => {
 async function signIn() {
   showError(errors, "");
   try {
-    const { operator } = await api.post("/api/staff/sign-in", { email: email.value.trim(), password: password.value }, { keepsPageOn401: true });
+    const { operator } = await api.post(
+      "/api/staff/sign-in",
+      { email: email.value.trim(), password: password.value },
+      { keepsPageOn401: true },
+    );
     location.replace(chooseNext(location.search, operator.role, location.origin));
   } catch (error) {
     showError(errors, explain(error));
