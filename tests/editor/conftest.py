@@ -1,0 +1,108 @@
+"""The cast of the editor's browser tests: a scripted desk, its server, and pages in the system's Chromium."""
+
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.editor.scripted_desk import DeskServer, ScriptedDesk
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = (390, 844)
+# What Chromium reports though it is meant: refused requests, and handlers in HTML that is only parsed, never shown.
+EXPECTED_PROBLEMS = (
+    "Failed to load resource: the server responded with a status of 4",
+    "Executing inline event handler violates the following Content Security Policy directive",
+)
+
+OpenPage = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def browser_thread() -> Iterator[ThreadPoolExecutor]:
+    """The one thread that may talk to this package's browser.
+
+    Playwright's synchronous interface allows one instance per thread, and other packages keep theirs in the main
+    thread until the session ends.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="editor-browser") as thread:
+        yield thread
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, None, None]:
+    """Run the body of a browser test in the browser's thread."""
+    if "browser_thread" in pyfuncitem.fixturenames:
+        thread: ThreadPoolExecutor = pyfuncitem.funcargs["browser_thread"]
+        body = pyfuncitem.obj
+        pyfuncitem.obj = lambda **arguments: thread.submit(body, **arguments).result()
+    yield
+
+
+@pytest.fixture(scope="session")
+def browser(browser_thread: ThreadPoolExecutor) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    manager = sync_playwright()
+    playwright = browser_thread.submit(manager.start).result()
+    chromium = browser_thread.submit(playwright.chromium.launch, executable_path=CHROMIUM, args=CHROMIUM_ARGS).result()
+    yield chromium
+    browser_thread.submit(chromium.close).result()
+    browser_thread.submit(playwright.stop).result()
+
+
+@pytest.fixture
+def desk() -> ScriptedDesk:
+    return ScriptedDesk()
+
+
+@pytest.fixture
+def address(desk: ScriptedDesk) -> Iterator[str]:
+    server = DeskServer(desk)
+    yield server.url
+    server.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, browser_thread: ThreadPoolExecutor, address: str) -> Iterator[OpenPage]:
+    """Open a page: `open_page("/editor", size=(w, h), scheme="dark")`. Errors in the page fail the test."""
+    contexts: list[Any] = []
+    problems: list[str] = []
+
+    def open_one(
+        path: str, *, size: tuple[int, int] = (1440, 900), scheme: str = "light", has_scripts: bool = True
+    ) -> Any:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            locale="en-GB",
+            timezone_id="UTC",
+            java_script_enabled=has_scripts,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(6000)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: note_problem(problems, message))
+        page.goto(address + path)
+        return page
+
+    yield open_one
+    for context in contexts:
+        browser_thread.submit(context.close).result()
+    assert problems == []
+
+
+def note_problem(problems: list[str], message: Any) -> None:
+    if message.type == "error" and not message.text.startswith(EXPECTED_PROBLEMS):
+        problems.append(message.text)
