@@ -65,6 +65,7 @@ class Parts:
         self.accounts = Accounts(SqliteStaffStore(self.database))
         self.knowledge_base = KnowledgeBase(settings.kb_url, token=settings.kb_token)
         self.registry = Registry()
+        self._sweeper: gevent.Greenlet | None = None
 
     def start(self) -> None:
         """Take up what the last process left: chats that operators held, replies that the bot owes; then sweep
@@ -75,14 +76,18 @@ class Parts:
                 self.presence.hold_for(OperatorId(row.state.operator_id), row.state.operator_name or "")
         for conversation_id in self.store.ids_owed_reply():
             self.turns.take(conversation_id)
-        gevent.spawn(self._sweep_forever)
+        self._sweeper = gevent.spawn(self._sweep_forever)
 
     def shut_down(self, *, spread_ms: int) -> None:
         """Send every socket home, let running turns finish, flush the log."""
         self.registry.close_all(spread_ms=spread_ms)
         with gevent.Timeout(5.0, False):
             self.turns.join()
+        if self._sweeper is not None:
+            self._sweeper.kill()
         self.database.close()
+        self.bot.close()
+        self.knowledge_base.close()
 
     def _sweep_forever(self) -> None:
         while True:

@@ -52,10 +52,16 @@ class Role(StrEnum):
 class Accounts:
     """Staff accounts: links to join, sign-in, sessions."""
 
-    def __init__(self, store: SqliteStaffStore, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: SqliteStaffStore,
+        *,
+        now: Callable[[], float] = time.time,
+        hasher: argon2.PasswordHasher | None = None,
+    ) -> None:
         self._store = store
         self._now = now
-        self._hasher = argon2.PasswordHasher()
+        self._hasher = hasher or argon2.PasswordHasher()
         self._dummy_hash = self._hasher.hash(secrets.token_hex(16))
         self._failures: dict[str, list[float]] = defaultdict(list)
 
@@ -70,12 +76,15 @@ class Accounts:
         """
         key = email.strip().casefold()
         self._check_tries(key)
+        # Counted before the hash is computed: tries that arrive together must not slip through together.
+        self._failures[key].append(self._now())
         record = self._store.find_by_email(email.strip())
         # The hash is checked even for unknown addresses, so that timing does not tell which exist.
         stored = record.password_hash if record and record.password_hash else self._dummy_hash
         is_right = self._verify(stored, password[:PASSWORD_MAX_CHARS])
-        if record is None or not record.is_active or not record.password_hash or not is_right:
-            self._failures[key].append(self._now())
+        # Read again: the account may have been closed, or its password replaced, while the hash was computed.
+        record = self._store.find_by_email(email.strip())
+        if record is None or not record.is_active or record.password_hash != stored or not is_right:
             raise SignInFailed("E-mail or password is wrong. Check both, or ask an administrator for a new link.")
         self._failures.pop(key, None)
         return record, self._start_session(record)
@@ -155,8 +164,13 @@ class Accounts:
         hashed = self._hash_password(password)
         if not self._store.use_link(_hash(token), now=self._now()):
             raise LinkInvalid("This link was used or has expired. Ask an administrator for a new one.")
-        record = replace(record, name=name, email=address, password_hash=hashed)
-        self._save(record)
+        # Read again: role and standing may have changed while the hash was computed.
+        record = replace(self.person(record.id), name=name, email=address, password_hash=hashed)
+        try:
+            self._save(record)
+        except BadFrame:  # somebody else took the address at the same moment: the link stays good
+            self._store.replace_link(_hash(token), record.id, expires_at=self._now() + LINK_MAX_AGE_S)
+            raise
         self._store.end_sessions_of(record.id)
         return record, self._start_session(record)
 
@@ -205,7 +219,7 @@ class Accounts:
         token = secrets.token_urlsafe(32)
         now = self._now()
         self._store.add_session(_hash(token), record.id, now=now, expires_at=now + SESSION_MAX_AGE_S)
-        self._store.save(replace(record, seen_at=now))
+        self._store.touch(record.id, seen_at=now)
         return token
 
     def _save(self, record: StaffRecord) -> None:

@@ -153,16 +153,13 @@ class PresenceBook(Protocol):
     """Who is here: leases with a time to live, never a stored flag."""
 
     def renew(self, operator_id: OperatorId, name: str, *, is_available: bool, ttl_s: float, now: float) -> None:
-        """Make or prolong the operator's lease until `now + ttl_s`."""
+        """Make the operator's lease, or replace it: it lasts until `now + ttl_s`, and with 0 it has lapsed at once."""
 
     def leases(self, *, now: float) -> list[Lease]:
         """List the leases that have not lapsed, by name."""
 
     def take_lapsed(self, *, now: float) -> list[OperatorId]:
         """Give each lapsed lease's operator exactly once, and forget the lease."""
-
-    def end(self, operator_id: OperatorId) -> None:
-        """Forget the lease at once (the operator signed out)."""
 
 
 class Bot(Protocol):

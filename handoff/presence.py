@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from handoff.errors import BatonError
 from handoff.events import OperatorId, VisitorId
 from handoff.ports import Bus, Lease, PresenceBook
 
@@ -30,6 +31,7 @@ class Presence:
         self._now = now
         self._visitors: Counter[VisitorId] = Counter()
         self._operators: Counter[OperatorId] = Counter()
+        self._expected: set[OperatorId] = set()
 
     def arrive(self, operator_id: OperatorId, name: str) -> bool:
         """Count a socket of the operator and renew the lease; gives whether the operator is available.
@@ -38,7 +40,8 @@ class Presence:
         """
         self._operators[operator_id] += 1
         lease = self._lease(operator_id)
-        is_available = lease.is_available if lease else True
+        is_available = lease is None or lease.is_available or operator_id in self._expected
+        self._expected.discard(operator_id)
         self.renew(operator_id, name, is_available=is_available)
         return is_available
 
@@ -63,13 +66,19 @@ class Presence:
         self._book.renew(operator_id, lease.name, is_available=lease.is_available, ttl_s=LEAVE_GRACE_S, now=self._now())
 
     def hold_for(self, operator_id: OperatorId, name: str) -> None:
-        """Give a lease to somebody who is expected back: after a restart, those who hold conversations."""
+        """Give a lease to somebody who is expected back: after a restart, those who hold conversations.
+
+        It staffs no desk until they arrive; then they are available, since what they chose before is not known.
+        """
+        self._expected.add(operator_id)
         self._book.renew(operator_id, name, is_available=False, ttl_s=LEASE_TTL_S, now=self._now())
 
     def end(self, operator_id: OperatorId) -> None:
-        """End the lease now: the operator signed out."""
+        """End the lease now: the operator signed out. The next sweep hands on what they held."""
         before = self.people()
-        self._book.end(operator_id)
+        lease = self._lease(operator_id)
+        if lease:
+            self._book.renew(operator_id, lease.name, is_available=False, ttl_s=0.0, now=self._now())
         self._tell_if_changed(before)
 
     def people(self) -> list[Lease]:
@@ -81,11 +90,16 @@ class Presence:
         return any(lease.is_available for lease in self.people())
 
     def sweep(self, on_lapse: Callable[[OperatorId], object]) -> None:
-        """Call `on_lapse` once for each lease that has run out since the last sweep."""
-        lapsed = self._book.take_lapsed(now=self._now())
+        """Call `on_lapse` once for each lease that has run out since the last sweep; again next time if it fails."""
+        now = self._now()
+        lapsed = self._book.take_lapsed(now=now)
         for operator_id in lapsed:
             logger.info("operator lease lapsed", extra={"operator_id": operator_id})
-            on_lapse(operator_id)
+            try:
+                on_lapse(operator_id)
+            except BatonError:
+                logger.exception("lapse could not be acted on; the next sweep tries again")
+                self._book.renew(operator_id, "", is_available=False, ttl_s=0.0, now=now)
         if lapsed:
             self._tell()
 

@@ -14,6 +14,7 @@ import msgspec
 from handoff.errors import ConversationClosed, FloorRefused
 from handoff.events import (
     FLOOR_BODIES,
+    PRIVATE_BODIES,
     AnyBody,
     ArticleChosen,
     ArticleShown,
@@ -67,12 +68,14 @@ class LastWords(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """Everything that lists, doors and rules need to know of a conversation without reading its log.
 
-    `queued_at` orders the queue and is kept through a release, so that a visitor who was let go of stands at the
-    head again. `unanswered` holds the `seq` of what the bot still owes a reply to: messages, chosen articles, a
-    "no" to "did this help?".
+    `visible_head` is the newest event that the visitor may see: what their cursor is measured against. `queued_at`
+    orders the queue and is kept through a release, so that a visitor who was let go of stands at the head again.
+    `unanswered` holds the `seq` of what the bot still owes a reply to: messages, chosen articles, a "no" to "did
+    this help?".
     """
 
     head: int = 0
+    visible_head: int = 0
     epoch: int = 0
     phase: Phase = Phase.BOT
     operator_id: str | None = None
@@ -109,6 +112,8 @@ def apply(state: State, event: Event) -> State:
     last = _last_words(event)
     if last is not None:
         changes["last"] = last
+    if not isinstance(event.body, PRIVATE_BODIES):
+        changes["visible_head"] = event.seq
     return msgspec.structs.replace(state, head=event.seq, epoch=event.epoch, updated_at=event.at, **changes)
 
 

@@ -188,19 +188,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _secret(variable: str, given: Mapping[str, str], folder: Path) -> str:
-    if given.get(variable):
-        return given[variable]
+    secret = given.get(variable) or _secret_from_file(variable, given, folder)
+    if len(secret) < 16:
+        raise SettingsError(f"The secret {variable} is shorter than 16 characters. Take 32 random ones.")
+    return secret
+
+
+def _secret_from_file(variable: str, given: Mapping[str, str], folder: Path) -> str:
     named_file = given.get(f"{variable}_FILE")
     path = Path(named_file) if named_file else folder / variable.lower()
     try:
         if not named_file and not path.exists():
             _make_secret(path)
-        secret = path.read_text().strip()
-    except OSError as exc:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"The secret {variable} cannot be read from {path}: {exc}.") from exc
-    if len(secret) < 16:
-        raise SettingsError(f"The secret {variable} in {path} is shorter than 16 characters.")
-    return secret
 
 
 def _make_secret(path: Path) -> None:

@@ -57,6 +57,3 @@ class InProcessPresenceBook:
         for operator_id in lapsed:
             del self._leases[operator_id]
         return lapsed
-
-    def end(self, operator_id: OperatorId) -> None:
-        self._leases.pop(operator_id, None)

@@ -128,7 +128,7 @@ class VisitorSession:
         """Say who has the floor and whether somebody is there."""
         state = self._conversations.row(conversation_id).state if conversation_id else None
         return {
-            "head": state.head if state else 0,
+            "head": state.visible_head if state else 0,
             "phase": state.phase if state else None,
             "operator": {"name": state.operator_name} if state and state.operator_id else None,
             "is_staffed": self._presence.is_staffed(),

@@ -52,6 +52,10 @@ class SqliteStaffStore:
             values,
         )
 
+    def touch(self, staff_id: str, *, seen_at: float) -> None:
+        """Keep when a member of staff was last seen, and change nothing else."""
+        self._execute("update staff set seen_at = ? where id = ?", (seen_at, staff_id))
+
     def find(self, staff_id: str) -> StaffRecord | None:
         return self._find("id = ?", staff_id)
 

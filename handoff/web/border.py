@@ -36,7 +36,7 @@ def json_body(shape: type[T]) -> T:
         raise BadFrame("Send JSON with the header Content-Type: application/json.")
     try:
         return msgspec.json.decode(request.get_data(), type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise BadFrame(f"The request was refused: {exc}.") from exc
 
 
@@ -58,7 +58,10 @@ def is_own_origin(public_url: str) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True  # no browser page: forms and scripts of other sites always send it with POST and WebSocket
-    return origin == public_url or urlsplit(origin).netloc == request.host
+    try:
+        return origin == public_url or urlsplit(origin).netloc == request.host
+    except ValueError:  # no address at all, such as "http://["
+        return False
 
 
 def install_border(app: Flask, *, public_url: str) -> None:

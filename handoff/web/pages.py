@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, g, redirect, render_template, send_from_directory
+from flask import Blueprint, Response, g, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
 from handoff.errors import NotFound
@@ -12,8 +12,10 @@ PAGES_DIR = Path(__file__).parent / "pages"
 WIDGET_DIR = Path(__file__).resolve().parents[2] / "widget"
 WIDGET_SUFFIXES = (".js", ".css", ".svg", ".png")
 
-HELP_LIST_MAX = 200
+HELP_LIST_MAX = 500
 """The knowledge base lists this many articles in one answer."""
+
+DEFAULT_LANGUAGE = "en"
 
 
 def build_pages_blueprint(knowledge_base: KnowledgeBase, *, company: str, widget_origins: tuple[str, ...]) -> Blueprint:
@@ -78,6 +80,8 @@ def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, compan
     def list_language(language: str) -> Response:
         query = {"status": "published", "language": language, "limit": str(HELP_LIST_MAX)}
         listed = knowledge_base.ask("GET", "/articles", query=query).body
+        if language not in (*listed["languages"], DEFAULT_LANGUAGE):
+            raise NotFound("There are no articles in this language.")
         articles = [article | {"url": f"/help/{language}/{article['slug']}"} for article in listed["articles"]]
         page = render_template(
             "help_index.html",
@@ -90,7 +94,8 @@ def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, compan
 
     @blueprint.get("/help/")
     def help_index() -> Response:
-        return list_language("en")
+        listed = knowledge_base.ask("GET", "/articles", query={"status": "published", "limit": "1"}).body
+        return list_language(request.accept_languages.best_match(listed["languages"]) or DEFAULT_LANGUAGE)
 
     @blueprint.get("/help/<language>/")
     def help_language(language: str) -> Response:

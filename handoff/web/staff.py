@@ -1,12 +1,13 @@
 """Staff accounts over HTTP: sign-in, sign-out, joining through a link, and the administrator's list of people."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from handoff.auth import SESSION_MAX_AGE_S, Accounts, Role
-from handoff.errors import TooManyTries
+from handoff.errors import SignedOut, TooManyTries
 from handoff.presence import Presence
 from handoff.store.staff import StaffRecord
 from handoff.web.border import SESSION_COOKIE, json_body, signed_in
@@ -70,7 +71,8 @@ def build_staff_blueprint(
     def sign_out() -> Response:
         token = request.cookies.get(SESSION_COOKIE)
         if token:
-            presence.end(accounts.whoever_has(token).id)
+            with suppress(SignedOut):  # the session has ended by itself: there is nobody to take away
+                presence.end(accounts.whoever_has(token).id)
             accounts.sign_out(token)
         response = jsonify({})
         response.delete_cookie(SESSION_COOKIE)

@@ -3,7 +3,7 @@
  * never shows anything: pages decide how an ApiError looks.
  */
 
-const TIMEOUT_MS = 15_000; // longer than the server's own deadline for the knowledge base, so its answer wins
+const TIMEOUT_MS = 65_000; // longer than the server's own deadline for a publication, so that its answer wins
 
 /** A refused or failed call. `message` is fit to be shown to the person at the screen. */
 export class ApiError extends Error {
