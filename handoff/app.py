@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gevent
 from flask import Flask, Response, jsonify, request
+from flask_compress import Compress
 from flask_sock import Sock
 from simple_websocket.ws import Base
 
@@ -105,6 +106,7 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     parts = Parts(settings)
     app.extensions["baton"] = parts
+    Compress(app)
     install_border(app, public_url=settings.public_url)
     app.register_blueprint(
         build_pages_blueprint(parts.knowledge_base, company=settings.company, widget_origins=settings.widget_origins)

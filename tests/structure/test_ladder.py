@@ -22,6 +22,7 @@ RUNG = {name: number for number, names in enumerate(LADDER) for name in names}
 HOMES = {
     "flask": {"web", "app"},
     "flask_sock": {"app"},
+    "flask_compress": {"app"},
     "werkzeug": {"web", "app"},
     "simple_websocket": {"gateway.connection", "app"},
     "sqlite3": {"store", "auth", "doctor"},

@@ -1,5 +1,6 @@
 """Real processes for tests: free ports, starting, waiting until well, ending for certain."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -60,6 +61,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
 
     @property
@@ -100,6 +102,11 @@ class Process:
             assert self.is_running(), f"ended with {self._popen.returncode}:\n{self.output()[-3000:]}"
             assert time.monotonic() < deadline, f"{url} does not answer:\n{self.output()[-3000:]}"
             time.sleep(0.1)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this child when the tests are killed without a chance to end it themselves."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def desk_command(port: int) -> list[str]:
