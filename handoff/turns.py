@@ -143,4 +143,5 @@ def build_prompt(owed: Sequence[Event]) -> tuple[str, int]:
 
 def without_command(text: str) -> str:
     """Keep a visitor from speaking to Rasa in its own commands, which start with a slash."""
+    text = text.lstrip()
     return "\u2215" + text[1:] if text.startswith("/") else text

@@ -14,15 +14,16 @@ class InProcessBus:
     """See `ports.Bus` for the guarantees; one process only."""
 
     def __init__(self) -> None:
-        self._listeners: dict[str, list[Listener]] = defaultdict(list)
+        # By subscription: one listener may hear a topic twice, and each of the two ends for itself.
+        self._listeners: dict[str, dict[object, Listener]] = defaultdict(dict)
 
     def subscribe(self, topic: str, listener: Listener) -> Callable[[], None]:
-        self._listeners[topic].append(listener)
+        subscription = object()
+        self._listeners[topic][subscription] = listener
 
         def end() -> None:
-            listeners = self._listeners.get(topic, [])
-            if listener in listeners:
-                listeners.remove(listener)
+            listeners = self._listeners.get(topic, {})
+            listeners.pop(subscription, None)
             if not listeners:
                 self._listeners.pop(topic, None)
 
@@ -35,7 +36,7 @@ class InProcessBus:
         self._tell(topic, Whisper(topic, payload))
 
     def _tell(self, topic: str, message: Ring | Whisper) -> None:
-        for listener in tuple(self._listeners.get(topic, ())):
+        for listener in tuple(self._listeners.get(topic, {}).values()):
             listener(message)
 
 

@@ -1,0 +1,1 @@
+"""Baton's own parts of Rasa's pipeline, named in config.yml."""
