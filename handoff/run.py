@@ -79,13 +79,12 @@ def child_specs(settings: Settings, model: Path) -> list[ChildSpec]:
         "BATON_KB_URL": settings.kb_url,
         "BATON_KB_TOKEN": settings.kb_token,
         "BATON_KB_DATABASE": str(settings.kb_database),
+        "BATON_BOT_TOKEN": settings.bot_token,
         "BATON_ACTIONS_PORT": str(settings.actions_port),
         "BATON_TRACKER_DATABASE": str(settings.data_dir / "tracker.db"),
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONUNBUFFERED": "1",
     }
-    # Rasa's pinned libraries deprecate one another; its users can do nothing about it.
-    for_rasa = shared | {"PYTHONWARNINGS": "ignore"}
     serve_bot = [str(settings.rasa_python), str(ROOT / "bot" / "serve.py")]
     serve_rasa = [*serve_bot, "rasa", "--model", str(model), "--port", str(settings.bot_port)]
     serve_actions = [*serve_bot, "actions", "--port", str(settings.actions_port)]
@@ -97,8 +96,8 @@ def child_specs(settings: Settings, model: Path) -> list[ChildSpec]:
     desk_url = f"http://127.0.0.1:{settings.port}"
     return [
         ChildSpec("knowledge_base", serve_articles, shared, f"{settings.kb_url}/health", "magenta"),
-        ChildSpec("actions", serve_actions, for_rasa, f"{settings.actions_url}/health", "blue"),
-        ChildSpec("bot", serve_rasa, for_rasa, f"{settings.bot_url}/", "cyan"),
+        ChildSpec("actions", serve_actions, shared, f"{settings.actions_url}/health", "blue"),
+        ChildSpec("bot", serve_rasa, shared, f"{settings.bot_url}/", "cyan"),
         ChildSpec("handoff", serve_desk, shared, f"{desk_url}/health", "green"),
     ]
 

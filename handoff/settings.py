@@ -49,6 +49,7 @@ class Settings:
     is_cookie_secure: bool
     secret_key: str
     kb_token: str
+    bot_token: str
 
     @property
     def kb_url(self) -> str:
@@ -162,6 +163,7 @@ SETTINGS = {
 SECRETS = {
     "secret_key": "BATON_SECRET_KEY",
     "kb_token": "BATON_KB_TOKEN",
+    "bot_token": "BATON_BOT_TOKEN",
 }
 
 

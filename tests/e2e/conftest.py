@@ -11,10 +11,12 @@ from tests.support.stack import REAL_ARTICLES, Stack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Baton with the demo articles replaced by login.gov's, where they are at hand; else with the demo articles."""
     stack = Stack(tmp_path_factory.mktemp("stack"))
-    stack.start(extra={"BATON_DEMO_ARTICLES": "off"} if REAL_ARTICLES.exists() else {})
+    if REAL_ARTICLES.exists():
+        stack.environment["BATON_DEMO_ARTICLES"] = "off"
+    stack.start()
     try:
         if REAL_ARTICLES.exists():
-            stack.import_report = stack.baton("import", str(REAL_ARTICLES)).stdout
+            stack.baton("import", str(REAL_ARTICLES))
         yield stack
     finally:
         stack.stop()

@@ -1,4 +1,6 @@
-"""The import ladder of `handoff/`: every file imports only from lower rungs, and drivers and Flask stand where they belong."""
+"""The import ladder of `handoff/`: every file imports only from lower rungs, and drivers and Flask stand where they
+belong.
+"""
 
 import ast
 from pathlib import Path
@@ -68,7 +70,10 @@ def test_handoff_imports_only_from_its_own_or_lower_rungs(path: Path) -> None:
 
 
 def test_the_rungs_have_no_cycles() -> None:
-    graph = {place_of(p): {n.removeprefix("handoff.") for n in imports_of(p) if n.startswith("handoff.")} for p in handoff_files()}
+    graph = {
+        place_of(path): {name.removeprefix("handoff.") for name in imports_of(path) if name.startswith("handoff.")}
+        for path in handoff_files()
+    }
     done: set[str] = set()
 
     def visit(place: str, path: tuple[str, ...]) -> None:

@@ -40,10 +40,17 @@ class Stack:
         self.process: Process | None = None
         self._people = 0
 
-    def start(self, *, extra: dict[str, str] | None = None) -> None:
+    def start(self) -> None:
+        """Start everything, and wait until it says that it is ready."""
+        self._log.unlink(missing_ok=True)
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Start once more after an end, the log going on."""
+        seen = len(self.log()) if self._log.exists() else 0
         command = [sys.executable, "-m", "handoff.cli", "run"]
-        self.process = Process(command, environment=self.environment | (extra or {}), log=self._log)
-        eventually(self._is_ready, within_s=READY_TIMEOUT_S, what="Baton is ready")
+        self.process = Process(command, environment=self.environment, log=self._log)
+        eventually(lambda: self._is_ready(seen), within_s=READY_TIMEOUT_S, what="Baton is ready")
 
     def stop(self) -> int:
         assert self.process is not None
@@ -52,12 +59,14 @@ class Stack:
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def baton(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the command line on this stack."""
+    def baton(
+        self, *arguments: str, check: bool = True, extra: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line on this stack, with `extra` settings on top."""
         return subprocess.run(
             [sys.executable, "-m", "handoff.cli", *arguments],
             cwd=ROOT,
-            env=os.environ | self.environment | {"COLUMNS": "200"},
+            env=os.environ | self.environment | {"COLUMNS": "200"} | (extra or {}),
             capture_output=True,
             text=True,
             check=check,
@@ -108,10 +117,10 @@ class Stack:
         """Give an HTTP client with a staff session."""
         return httpx.Client(base_url=self.base_url, cookies={"baton_session": session}, timeout=60)
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, seen: int) -> bool:
         assert self.process is not None
         assert self.process.is_running(), self.log()[-4000:]
-        return "Baton is ready" in self.log()
+        return "Baton is ready" in self.log()[seen:]
 
 
 def _commands() -> list[tuple[int, list[str]]]:
