@@ -1,0 +1,75 @@
+"""The desk's services on a real SQLite file, an in-process bus, a frozen clock and a scripted bot."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handoff.bus.inprocess import InProcessBus, InProcessPresenceBook
+from handoff.conversations import Conversations
+from handoff.desk import Desk
+from handoff.escalation import EscalationRules
+from handoff.events import ConversationId
+from handoff.ports import Visitor
+from handoff.presence import Presence
+from handoff.store.database import Database
+from handoff.store.sqlite import SqliteEventStore
+from handoff.turns import Turns
+from tests.conftest import Clock
+from tests.handoff.cast import ScriptedBot
+
+
+@pytest.fixture(autouse=True)
+def _tidy(nothing_left_behind: None, no_hanging: None) -> None:
+    """Every test of the desk ends what it starts."""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "handoff.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database, clock: Clock) -> SqliteEventStore:
+    return SqliteEventStore(database, now=clock)
+
+
+@pytest.fixture
+def bus() -> InProcessBus:
+    return InProcessBus()
+
+
+@pytest.fixture
+def presence(bus: InProcessBus, clock: Clock) -> Presence:
+    return Presence(InProcessPresenceBook(), bus, now=clock)
+
+
+@pytest.fixture
+def conversations(store: SqliteEventStore, bus: InProcessBus, presence: Presence, clock: Clock) -> Conversations:
+    return Conversations(store, bus, rules=EscalationRules(), is_staffed=presence.is_staffed, now=clock)
+
+
+@pytest.fixture
+def desk(conversations: Conversations, store: SqliteEventStore) -> Desk:
+    return Desk(conversations, store)
+
+
+@pytest.fixture
+def bot() -> ScriptedBot:
+    return ScriptedBot()
+
+
+@pytest.fixture
+def turns(conversations: Conversations, bot: ScriptedBot, bus: InProcessBus, presence: Presence) -> Iterator[Turns]:
+    turns = Turns(conversations, bot, bus, rules=EscalationRules(), is_staffed=presence.is_staffed)
+    yield turns
+    bot.goes_on()
+    turns.join()
+
+
+@pytest.fixture
+def chat(conversations: Conversations, ada: Visitor) -> ConversationId:
+    """The conversation that Ada has just opened."""
+    return conversations.open_for(ada)

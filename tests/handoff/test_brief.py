@@ -1,0 +1,165 @@
+"""The brief tells an operator what the log says, and nothing that the log does not."""
+
+import pytest
+
+from handoff.brief import REASON_TEXTS, ArticleTried, Asked, Brief, Unanswered, build_brief
+from handoff.conversations import Conversations
+from handoff.desk import Desk
+from handoff.events import (
+    Author,
+    ConversationId,
+    Draft,
+    QuestionUnanswered,
+    Reason,
+    Understood,
+)
+from handoff.ports import Visitor
+from handoff.turns import Turns
+from tests.conftest import Clock
+from tests.handoff.cast import (
+    INVOICE_GUESS,
+    REFUND,
+    ScriptedBot,
+    answers,
+    as_json,
+    bodies_of,
+    hands_off,
+    is_unsure,
+    log_of,
+    says,
+)
+
+
+@pytest.fixture
+def told(
+    conversations: Conversations, turns: Turns, bot: ScriptedBot, clock: Clock, ada: Visitor, chat: ConversationId
+) -> ConversationId:
+    """Ada asked twice, was shown an article that did not help, and asked for a person."""
+    bot.will_say(answers())
+    asked = conversations.post(ada, chat, "Where is my refund?", client_id="ada-asks-1")
+    turns.take(chat)
+    turns.join()
+    article_seq = asked.seq + 2
+    clock.tick(30)
+    bot.will_say(is_unsure())
+    conversations.give_feedback(ada, chat, seq=article_seq, helpful=False, client_id="ada-says-no")
+    turns.take(chat)
+    turns.join()
+    clock.tick(30)
+    conversations.leave_contact(
+        ada, chat, name="Ada", email="ada@example.com", message="Call me.", client_id="ada-leaves-it"
+    )
+    return chat
+
+
+def brief_of(conversations: Conversations, conversation_id: ConversationId) -> Brief:
+    row = conversations.row(conversation_id)
+    return build_brief(
+        log_of(conversations, conversation_id),
+        visitor_id=row.visitor_id,
+        earlier_chats=conversations.count_earlier(row),
+    )
+
+
+def test_brief_tells_who_where_and_why(conversations: Conversations, told: ConversationId, clock: Clock) -> None:
+    brief = brief_of(conversations, told)
+    assert (brief.visitor.id, brief.visitor.name, brief.visitor.email) == ("visitor-ada", "Ada", "ada@example.com")
+    assert (brief.visitor.language, brief.visitor.timezone) == ("en", "Europe/London")
+    assert brief.visitor.earlier_chats == 0
+    assert brief.page is not None
+    assert brief.page.url == "https://www.example.com/billing"
+    assert (brief.reason, brief.reason_text) == (Reason.ASKED_FOR_PERSON, "Asked for a person")
+    assert brief.waiting_since == clock()
+
+
+def test_brief_tells_the_visitors_words_and_how_they_were_read(
+    conversations: Conversations, told: ConversationId, clock: Clock
+) -> None:
+    assert brief_of(conversations, told).asked == [
+        Asked(2, "Where is my refund?", clock() - 60, "question", 0.93),
+    ]
+
+
+def test_brief_tells_the_articles_and_the_reactions(conversations: Conversations, told: ConversationId) -> None:
+    assert brief_of(conversations, told).articles == [
+        ArticleTried(4, REFUND.slug, "en", REFUND.title, REFUND.url, 4, 0.88, "unhelpful"),
+    ]
+
+
+def test_brief_tells_what_stayed_unanswered(conversations: Conversations, told: ConversationId) -> None:
+    assert bodies_of(log_of(conversations, told), QuestionUnanswered)
+    assert brief_of(conversations, told).unanswered == [Unanswered("and the moon?", [INVOICE_GUESS])]
+
+
+def test_later_reaction_replaces_the_earlier(conversations: Conversations, told: ConversationId, ada: Visitor) -> None:
+    assert brief_of(conversations, told).articles[0].reaction == "unhelpful"
+    conversations.give_feedback(ada, told, seq=4, helpful=True, client_id="ada-changes-mind")
+    assert brief_of(conversations, told).articles[0].reaction == "helpful"
+
+
+def test_article_without_a_reaction_says_so(
+    conversations: Conversations, turns: Turns, bot: ScriptedBot, ada: Visitor, chat: ConversationId
+) -> None:
+    bot.will_say(answers())
+    conversations.post(ada, chat, "Where is my refund?", client_id="ada-asks-1")
+    turns.take(chat)
+    turns.join()
+    assert [article.reaction for article in brief_of(conversations, chat).articles] == [None]
+
+
+def test_message_of_a_burst_that_was_read_with_a_later_one_has_no_reading(
+    conversations: Conversations, turns: Turns, ada: Visitor, chat: ConversationId
+) -> None:
+    for number in range(2):
+        conversations.post(ada, chat, f"part {number}", client_id=f"ada-part-{number}")
+    turns.take(chat)
+    turns.join()
+    assert len(bodies_of(log_of(conversations, chat), Understood)) == 1
+    assert [asked.intent for asked in brief_of(conversations, chat).asked] == [None, "question"]
+
+
+def test_brief_of_a_conversation_that_nobody_handed_over_has_no_reason(
+    conversations: Conversations, chat: ConversationId
+) -> None:
+    brief = brief_of(conversations, chat)
+    assert (brief.reason, brief.reason_text, brief.waiting_since) == (None, None, None)
+    assert (brief.asked, brief.articles, brief.unanswered, brief.notes) == ([], [], [], 0)
+
+
+def test_brief_counts_earlier_chats(
+    conversations: Conversations, desk: Desk, clock: Clock, ada: Visitor, chat: ConversationId, grace: Author
+) -> None:
+    desk.resolve(grace, chat, epoch=0, client_id="grace-resolves")
+    clock.tick(3 * 86_400)
+    later = conversations.open_for(ada)
+    assert later != chat
+    assert brief_of(conversations, later).visitor.earlier_chats == 1
+
+
+def test_brief_counts_notes_but_does_not_repeat_them_nor_the_bots_faults(
+    conversations: Conversations,
+    desk: Desk,
+    turns: Turns,
+    bot: ScriptedBot,
+    ada: Visitor,
+    chat: ConversationId,
+    grace: Author,
+) -> None:
+    bot.will_say(says(), hands_off())
+    conversations.post(ada, chat, "Cancel everything", client_id="ada-cancels")
+    turns.take(chat)
+    turns.join()
+    desk.add_note(grace, chat, "Suspected fraud", client_id="grace-notes-1")
+    log = as_json([Draft(e.author, e.body) for e in log_of(conversations, chat)])
+    assert "Suspected fraud" in log
+    assert '"detail":"cancellation"' in log
+    assert "Browser/1.0" in log
+    brief = brief_of(conversations, chat)
+    assert brief.notes == 1
+    for private in ("Suspected fraud", "cancellation", "Browser/1.0"):
+        assert private not in as_json(brief)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_words(reason: Reason) -> None:
+    assert REASON_TEXTS[reason]
