@@ -9,6 +9,7 @@ from flask import Flask, Response, jsonify, request
 from flask_compress import Compress
 from flask_sock import Sock
 from simple_websocket.ws import Base
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handoff.auth import Accounts
 from handoff.bot_client import RasaBot
@@ -39,6 +40,8 @@ from handoff.web.visitor_session import build_visitor_blueprint
 logger = logging.getLogger(__name__)
 
 SWEEP_PERIOD_S = 1.0
+HELD_MAX = 10_000
+"""More chats than any desk holds at once."""
 
 
 class Parts:
@@ -69,14 +72,10 @@ class Parts:
         self._sweeper: gevent.Greenlet | None = None
 
     def start(self) -> None:
-        """Take up what the last process left: chats that operators held, replies that the bot owes; then sweep
-        leases.
-        """
-        for row in self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=10_000):
+        """Expect back those who held chats when the last process ended; from then on, sweep."""
+        for row in self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=HELD_MAX):
             if row.state.operator_id:
                 self.presence.hold_for(OperatorId(row.state.operator_id), row.state.operator_name or "")
-        for conversation_id in self.store.ids_owed_reply():
-            self.turns.take(conversation_id)
         self._sweeper = gevent.spawn(self._sweep_forever)
 
     def shut_down(self, *, spread_ms: int) -> None:
@@ -90,11 +89,26 @@ class Parts:
         self.bot.close()
         self.knowledge_base.close()
 
+    def _sweep(self) -> None:
+        """Make the rule true that nobody is in limbo: no chat is held by somebody who is gone, no reply is owed for
+        long.
+
+        What was missed before, by a crash or a full disk, is found again here: both are read from the store.
+        """
+        self.presence.sweep(self.desk.requeue_all_of)
+        present = {lease.operator_id for lease in self.presence.people()}
+        for row in self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=HELD_MAX):
+            holder = row.state.operator_id
+            if holder and holder not in present:
+                self.desk.requeue_all_of(OperatorId(holder))
+        for conversation_id in self.store.ids_owed_reply():
+            self.turns.take(conversation_id)
+
     def _sweep_forever(self) -> None:
         while True:
             gevent.sleep(SWEEP_PERIOD_S)
             try:
-                self.presence.sweep(self.desk.requeue_all_of)
+                self._sweep()
             except BatonError:
                 logger.exception("sweep failed; the next one tries again")
 
@@ -107,6 +121,9 @@ def create_app(settings: Settings) -> Flask:
     parts = Parts(settings)
     app.extensions["baton"] = parts
     Compress(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     install_border(app, public_url=settings.public_url)
     app.register_blueprint(
         build_pages_blueprint(parts.knowledge_base, company=settings.company, widget_origins=settings.widget_origins)

@@ -7,7 +7,6 @@ import re
 import secrets
 import sqlite3
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -26,6 +25,7 @@ from handoff.errors import (
     TooManyTries,
 )
 from handoff.events import ConversationId, OperatorId, VisitorId
+from handoff.limits import Throttle
 from handoff.ports import ConversationRow
 from handoff.protocol import clean_line
 from handoff.store.staff import SqliteStaffStore, StaffRecord
@@ -63,7 +63,7 @@ class Accounts:
         self._now = now
         self._hasher = hasher or argon2.PasswordHasher()
         self._dummy_hash = self._hasher.hash(secrets.token_hex(16))
-        self._failures: dict[str, list[float]] = defaultdict(list)
+        self._tries = Throttle(limit=SIGN_IN_TRIES, window_s=SIGN_IN_WINDOW_S, now=now)
 
     # --- sessions --------------------------------------------------------------------------------------------------
 
@@ -75,9 +75,8 @@ class Accounts:
             TooManyTries: too many wrong passwords for this address lately.
         """
         key = email.strip().casefold()
-        self._check_tries(key)
         # Counted before the hash is computed: tries that arrive together must not slip through together.
-        self._failures[key].append(self._now())
+        self._check_tries(key)
         record = self._store.find_by_email(email.strip())
         # The hash is checked even for unknown addresses, so that timing does not tell which exist.
         stored = record.password_hash if record and record.password_hash else self._dummy_hash
@@ -86,7 +85,7 @@ class Accounts:
         record = self._store.find_by_email(email.strip())
         if record is None or not record.is_active or record.password_hash != stored or not is_right:
             raise SignInFailed("E-mail or password is wrong. Check both, or ask an administrator for a new link.")
-        self._failures.pop(key, None)
+        self._tries.forget(key)
         return record, self._start_session(record)
 
     def sign_out(self, token: str) -> None:
@@ -234,17 +233,11 @@ class Accounts:
             raise BadFrame("An account with this e-mail exists already.", field="email")
 
     def _check_tries(self, key: str) -> None:
-        since = self._now() - SIGN_IN_WINDOW_S
-        recent = [at for at in self._failures.get(key, ()) if at > since]
-        if len(recent) >= SIGN_IN_TRIES:
-            retry_after_s = recent[0] + SIGN_IN_WINDOW_S - self._now()
+        retry_after_s = self._tries.take(key)
+        if retry_after_s > 0:
             raise TooManyTries(
                 "Too many wrong passwords. Try again in a quarter of an hour.", retry_after_s=retry_after_s
             )
-        if recent:
-            self._failures[key] = recent
-        else:
-            self._failures.pop(key, None)
 
     def _verify(self, stored: str, password: str) -> bool:
         # argon2 takes some 50 ms of a core by design: never on the event loop.

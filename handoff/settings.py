@@ -7,7 +7,9 @@ only.
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ class Settings:
     widget_origins: tuple[str, ...]
     embedding_model: str
     has_demo_articles: bool
+    trusted_proxies: int
     rules: EscalationRules
     is_cookie_secure: bool
     secret_key: str
@@ -81,6 +84,12 @@ def _port(variable: str, text: str) -> int:
 def _count(variable: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10:
         raise SettingsError(f"{variable} is {text!r}; it must be a number from 1 to 10.")
+    return int(text)
+
+
+def _few(variable: str, text: str) -> int:
+    if not text.isdecimal() or int(text) > 5:
+        raise SettingsError(f"{variable} is {text!r}; it must be a number from 0 to 5.")
     return int(text)
 
 
@@ -152,6 +161,12 @@ SETTINGS = {
         "on",
         "`on` gives an empty knowledge base the demo company's articles; `off` leaves it empty for your own.",
     ),
+    "trusted_proxies": Setting(
+        "BATON_TRUSTED_PROXIES",
+        _few,
+        "0",
+        "How many proxies stand in front: visitors' addresses are taken from the X-Forwarded-For that they set.",
+    ),
     "unsure_limit": Setting(
         "BATON_UNSURE_LIMIT", _count, "2", "Hand over after the bot found nothing this many times in a row."
     ),
@@ -209,9 +224,10 @@ def _secret_from_file(variable: str, given: Mapping[str, str], folder: Path) -> 
 
 def _make_secret(path: Path) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return  # another process of the same start was faster
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(32))
+    # A link appears whole or not at all; where another process of the same start was faster, its secret stands.
+    with suppress(FileExistsError):
+        os.link(temporary, path)
+    os.unlink(temporary)

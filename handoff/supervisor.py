@@ -142,11 +142,14 @@ class Supervisor:
         return [child.spec.name for child in waiting]
 
     def stop(self) -> None:
-        """End all children, last started first, and whatever they have started."""
-        for child in reversed(self._children):
+        """End all children and whatever they have started: the outermost first, since it still needs the inner ones."""
+        *inner, outermost = self._children
+        outermost.stop()
+        outermost.join(STOP_TIMEOUT_S)
+        for child in inner:
             child.stop()
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        for child in self._children:
+        for child in inner:
             child.join(max(0.1, deadline - time.monotonic()))
 
 

@@ -67,8 +67,15 @@ class Database:
         return outcome
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
-        """Give all rows of a query; never waits for the writer (WAL)."""
-        return self._reader.execute(sql, parameters).fetchall()
+        """Give all rows of a query; never waits for the writer (WAL).
+
+        Raises:
+            StoreFailed: the file is gone or damaged, or the database is closed.
+        """
+        try:
+            return self._reader.execute(sql, parameters).fetchall()
+        except sqlite3.Error as exc:
+            raise StoreFailed(f"The log could not be read: {exc}. Ask `baton doctor`.") from exc
 
     def close(self) -> None:
         """Finish the writes that are waiting, then close the file. Idempotent."""
@@ -121,10 +128,8 @@ def _run_batch(connection: sqlite3.Connection, writes: list[Write]) -> list[tupl
     except sqlite3.Error as exc:
         if connection.in_transaction:
             connection.execute("rollback")
-        failure = StoreFailed(
-            f"The log could not be written: {exc}. Nothing was recorded; free disk space and try again."
-        )
-        return [(None, failure)] * len(writes)
+        words = f"The log could not be written: {exc}. Nothing was recorded; free disk space and try again."
+        return [(None, StoreFailed(words)) for _ in writes]
     return outcomes
 
 

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from handoff.auth import SESSION_MAX_AGE_S, Accounts, Role
 from handoff.errors import SignedOut, TooManyTries
+from handoff.limits import Throttle
 from handoff.presence import Presence
 from handoff.store.staff import StaffRecord
 from handoff.web.border import SESSION_COOKIE, json_body, signed_in
-from handoff.web.limits import Throttle
 
 
 class _SignIn(msgspec.Struct, forbid_unknown_fields=True):

@@ -4,9 +4,9 @@ import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from handoff.errors import Forbidden, TooManyTries
+from handoff.limits import Throttle
 from handoff.visitors import Visitors
 from handoff.web.border import json_body
-from handoff.web.limits import Throttle
 
 
 class _Session(msgspec.Struct):

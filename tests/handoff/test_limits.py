@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff.web.limits import KEYS_MAX, Throttle
+from handoff.limits import KEYS_MAX, Throttle
 from tests.conftest import Clock
 
 

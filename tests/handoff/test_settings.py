@@ -59,6 +59,7 @@ def test_given_values_are_read(tmp_path: Path) -> None:
 
 
 BAD_VALUES = [
+    ("BATON_TRUSTED_PROXIES", "many"),
     ("BATON_PORT", "http"),
     ("BATON_PORT", ""),
     ("BATON_PORT", "0"),

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LADDER = [
     {"errors", "events"},
-    {"projection", "protocol", "escalation", "payloads", "brief"},
+    {"projection", "protocol", "escalation", "payloads", "brief", "limits"},
     {"ports"},
     {"store", "bus", "bot_client", "kb_client"},
     {"conversations", "turns", "desk", "presence", "auth", "visitors"},

@@ -1,4 +1,4 @@
-"""A sliding-window throttle in memory, for the doors that strangers may knock at."""
+"""A sliding-window throttle in memory, for what strangers may try only so often; rung 1 of the ladder."""
 
 import time
 from collections import OrderedDict, deque
@@ -30,3 +30,7 @@ class Throttle:
         while len(self._takes) > KEYS_MAX:
             self._takes.popitem(last=False)
         return 0.0
+
+    def forget(self, key: str) -> None:
+        """Count the key's takes no more: it has shown that it may."""
+        self._takes.pop(key, None)

@@ -1,0 +1,148 @@
+"""Searching: languages, exclusions, misspellings, verdicts and the log."""
+
+import pytest
+
+from knowledge_base.calibration import Calibration, load_calibration
+from knowledge_base.errors import InvalidInputError
+from knowledge_base.library import KnowledgeBase
+from knowledge_base.spelling import correct_spelling
+from tests.knowledge_base.conftest import draft
+
+
+def slugs(base: KnowledgeBase, question: str, **options: object) -> list[tuple[str, str]]:
+    answer = base.ask(question, is_logged=False, **options)
+    return [(result.article.language, result.article.slug) for result in answer.results]
+
+
+def test_the_article_that_says_it_comes_first(centre: KnowledgeBase) -> None:
+    assert slugs(centre, "where can i change the address on my invoice")[0] == ("en", "change-invoice")
+
+
+def test_a_phrasing_leads_to_its_article(centre: KnowledgeBase) -> None:
+    assert slugs(centre, "cannot sign in any more")[0] == ("en", "reset-password")
+
+
+def test_an_article_counts_once_however_many_passages_match(base: KnowledgeBase) -> None:
+    body = "\n\n".join(f"## Folder {n}\n\nA folder is shared by link {n}." for n in range(6))
+    base.import_articles([draft("folders", "Share a folder", body), draft("other", "Other", "Text.")], "Ada")
+    found = slugs(base, "share a folder by link 4", limit=20)
+    assert len(found) == len(set(found))
+    assert base.ask("share a folder by link 4").results[0].passage.passage.heading == "Folder 4"
+
+
+def test_misspelt_words_still_find_the_article(centre: KnowledgeBase) -> None:
+    assert slugs(centre, "adress on invoyce")[0] == ("en", "change-invoice")
+
+
+def test_the_visitors_language_goes_first(centre: KnowledgeBase) -> None:
+    assert slugs(centre, "reset password", language="de")[0] == ("de", "reset-password")
+    assert slugs(centre, "reset password", language="en")[0] == ("en", "reset-password")
+
+
+def test_english_helps_out_where_the_visitors_language_has_no_article(centre: KnowledgeBase) -> None:
+    assert ("en", "opening-hours") in slugs(centre, "opening hours friday", language="de", limit=20)
+
+
+def test_an_english_match_is_given_in_its_translation(centre: KnowledgeBase) -> None:
+    found = slugs(centre, "i forgot my password", language="de", limit=20)
+    assert ("de", "reset-password") in found
+    assert ("en", "reset-password") not in found
+
+
+def test_a_language_without_articles_falls_back_to_english(centre: KnowledgeBase) -> None:
+    assert slugs(centre, "opening hours", language="ja")[0] == ("en", "opening-hours")
+
+
+def test_a_base_without_english_still_answers(base: KnowledgeBase) -> None:
+    base.import_articles([draft("a", "Kennwort", "Das Kennwort.", language="de")], "Ada")
+    assert slugs(base, "kennwort", language="fr") == [("de", "a")]
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("ich habe mein Kennwort vergessen", "de"),
+        ("kennwort vergessen", "de"),
+        ("I forgot my password", "en"),
+        ("password", "en"),
+        ("???", "en"),
+        ("我的账户被锁定了", "en"),
+    ],
+)
+def test_the_language_is_detected_among_those_that_have_articles(
+    centre: KnowledgeBase, question: str, language: str
+) -> None:
+    assert centre.ask(question).language == language
+
+
+def test_excluded_articles_are_left_out_and_others_take_their_place(centre: KnowledgeBase) -> None:
+    first, second = slugs(centre, "delete account password")[:2]
+    assert slugs(centre, "delete account password", excluded=[first[1]])[0] == second
+    everything = [article.slug for article in centre.articles.list_published()]
+    answer = centre.ask("delete account", excluded=everything)
+    assert (answer.results, answer.verdict) == ((), "unsure")
+
+
+def test_an_empty_base_is_unsure(base: KnowledgeBase) -> None:
+    answer = base.ask("anything?")
+    assert (answer.results, answer.verdict, answer.language) == ((), "unsure", "en")
+
+
+def test_the_limit_is_kept(centre: KnowledgeBase) -> None:
+    assert len(slugs(centre, "your account password invoice photos", limit=2)) == 2
+
+
+@pytest.mark.parametrize("question", ["", "  ", "x" * 2001, None, 7])
+def test_what_is_no_question_is_refused(centre: KnowledgeBase, question: object) -> None:
+    with pytest.raises(InvalidInputError):
+        centre.ask(question)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("question", ["x" * 2000, "🙂", "?!", "\ud800", "a\nb\tc", "' or 1=1 --", "%s{}{{x}}"])
+def test_odd_questions_are_answered_all_the_same(centre: KnowledgeBase, question: str) -> None:
+    answer = centre.ask(question)
+    assert all(0 <= result.probability <= 1 for result in answer.results)
+
+
+def test_probabilities_fall_along_the_results(centre: KnowledgeBase) -> None:
+    for question in ("delete account", "password invoice", "zebra", "open the link"):
+        found = [result.probability for result in centre.ask(question, limit=20).results]
+        assert found == sorted(found, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("probability", "verdict"), [(0.0, "unsure"), (0.29, "unsure"), (0.3, "clarify"), (0.6, "answer"), (1.0, "answer")]
+)
+def test_the_verdict_follows_from_the_probability(probability: float, verdict: str) -> None:
+    calibration = Calibration({}, {}, answer_from=0.6, clarify_from=0.3)
+    assert calibration.decide_verdict(probability) == verdict
+
+
+def test_the_committed_numbers_are_in_order() -> None:
+    calibration = load_calibration()
+    assert 0 < calibration.clarify_from < calibration.answer_from < 1
+
+
+def test_a_search_is_noted_for_the_editors_unless_it_is_their_own(centre: KnowledgeBase) -> None:
+    centre.ask("pizza", is_logged=False)
+    assert centre.questions.list_questions(limit=10) == []
+    answer = centre.ask("pizza")
+    (asked,) = centre.questions.list_questions(limit=10)
+    assert (asked.question, asked.verdict) == ("pizza", answer.verdict)
+    assert asked.best is not None
+    assert asked.best.slug == answer.results[0].article.slug
+
+
+def test_spelling_is_mended_with_the_articles_words_only(centre: KnowledgeBase) -> None:
+    index = centre.index.languages["en"]
+
+    def mend(text: str, language: str = "en", *, known: str = "") -> str:
+        return correct_spelling(
+            text, language, words=index.words, surfaces=index.surfaces, is_word=lambda word: word in known.split()
+        )
+
+    assert mend("Chaneg the adress on my invoyce?") == "change the address on my invoice?"
+    assert mend("my pizza is cold") == "my pizza is cold"
+    assert mend("phots") == "photos"
+    assert mend("phots", known="phots") == "phots"
+    assert mend("phots", "fr") == "phots"

@@ -1,0 +1,211 @@
+"""Articles, revisions and the log of questions in the database."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from knowledge_base.article import build_content
+from knowledge_base.article_rows import ArticleFilter
+from knowledge_base.article_store import ArticleStore
+from knowledge_base.errors import ConflictError, InvalidInputError, NotFoundError
+from knowledge_base.gaps import BestArticle, QuestionLog, normalise_wording
+from knowledge_base.store import Database
+from tests.knowledge_base.conftest import CENTRE, Clock, draft
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    opened = Database(tmp_path / "store.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(database: Database, clock: Clock) -> ArticleStore:
+    return ArticleStore(database, clock)
+
+
+def test_a_new_article_is_a_draft_at_revision_one(store: ArticleStore) -> None:
+    article = store.create(draft("a", "Title", "Body"), "Ada")
+    assert (article.status, article.revision, article.published_revision) == ("draft", 1, None)
+    assert article.has_draft
+
+
+def test_a_slug_is_taken_once_in_each_language(store: ArticleStore) -> None:
+    store.create(draft("a", "Title", "Body"), "Ada")
+    store.create(draft("a", "Titel", "Text", language="de"), "Ada")
+    with pytest.raises(ConflictError) as refused:
+        store.create(draft("a", "Other", "Body"), "Grace")
+    assert refused.value.code == "slug_taken"
+
+
+def test_revisions_keep_everything_that_was_ever_written(store: ArticleStore, clock: Clock) -> None:
+    store.create(draft("a", "First", "One"), "Ada")
+    clock.tick(60)
+    store.revise("en", "a", build_content("Second", "Two"), author="Grace", base_revision=1)
+    assert store.get("en", "a", 1).content.body == "One"
+    assert [(r.revision, r.title, r.author, r.created_at) for r in store.list_revisions("en", "a")] == [
+        (2, "Second", "Grace", clock.now),
+        (1, "First", "Ada", clock.now - 60),
+    ]
+
+
+def test_saving_the_same_content_makes_no_revision(store: ArticleStore) -> None:
+    first = store.create(draft("a", "Title", "Body"), "Ada")
+    assert store.revise("en", "a", first.content, author="Grace", base_revision=1) == first
+
+
+def test_an_edit_of_an_old_revision_is_refused_and_names_who_was_faster(store: ArticleStore) -> None:
+    store.create(draft("a", "Title", "Body"), "Ada")
+    store.revise("en", "a", build_content("Title", "Grace's"), author="Grace", base_revision=1)
+    with pytest.raises(ConflictError, match="Grace has saved revision 2") as refused:
+        store.revise("en", "a", build_content("Title", "Alan's"), author="Alan", base_revision=1)
+    assert refused.value.code == "revision_conflict"
+    assert store.get("en", "a").content.body == "Grace's"
+
+
+def test_of_two_editors_at_the_same_moment_one_wins(store: ArticleStore) -> None:
+    store.create(draft("a", "Title", "Body"), "Ada")
+    barrier, outcomes = threading.Barrier(4), []
+
+    def save(name: str) -> None:
+        barrier.wait()
+        try:
+            store.revise("en", "a", build_content("Title", name), author=name, base_revision=1)
+            outcomes.append("saved")
+        except ConflictError:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=save, args=(f"editor {n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["refused"] * 3 + ["saved"]
+    assert store.get("en", "a").revision == 2
+
+
+def test_publishing_shows_one_revision_while_a_newer_draft_waits(store: ArticleStore) -> None:
+    article = store.create(draft("a", "Title", "Old"), "Ada")
+    store.mark_published(article.id, 1)
+    store.revise("en", "a", build_content("Title", "New"), author="Ada", base_revision=1)
+    assert store.get_published("en", "a").content.body == "Old"
+    assert store.get("en", "a").has_draft
+    assert [a.content.body for a in store.list_published()] == ["Old"]
+
+
+def test_an_archived_article_is_not_published_but_still_there(store: ArticleStore) -> None:
+    article = store.create(draft("a", "Title", "Body"), "Ada")
+    store.mark_published(article.id, 1)
+    assert store.archive("en", "a").status == "archived"
+    assert store.archive("en", "a").status == "archived"
+    with pytest.raises(NotFoundError):
+        store.get_published("en", "a")
+    assert store.get("en", "a").content.body == "Body"
+
+
+@pytest.mark.parametrize("slug", ["nobody", "a' or '1'='1"])
+def test_an_unknown_article_is_not_found(store: ArticleStore, slug: str) -> None:
+    store.create(draft("a", "Title", "Body"), "Ada")
+    for call in (store.get, store.archive, store.list_revisions, store.get_published):
+        with pytest.raises(NotFoundError):
+            call("en", slug)
+    with pytest.raises(NotFoundError, match="no revision 9"):
+        store.get("en", "a", 9)
+
+
+def test_an_import_says_what_it_created_updated_and_left_alone(store: ArticleStore) -> None:
+    store.apply_import(CENTRE[:3], "Ada", is_published=True)
+    changed = draft("delete-account", "Delete your account", "It is final, and takes a day.")
+    outcome = store.apply_import([CENTRE[0], changed, CENTRE[3]], "Ada", is_published=True)
+    assert [[d.slug for d in group] for group in (outcome.created, outcome.updated, outcome.unchanged)] == [
+        ["export-photos"],
+        ["delete-account"],
+        ["reset-password"],
+    ]
+    assert store.get("en", "delete-account").published_revision == 2
+
+
+def test_a_dry_run_tells_the_same_and_stores_nothing(store: ArticleStore) -> None:
+    outcome = store.apply_import(CENTRE, "Ada", is_published=True, is_dry_run=True)
+    assert len(outcome.created) == len(CENTRE)
+    assert store.count() == (0, 0)
+
+
+def test_an_import_that_fails_half_way_leaves_nothing(store: ArticleStore, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(
+            "create trigger stop before insert on articles when new.slug = 'opening-hours' "
+            "begin select raise(abort, 'disk full'); end"
+        )
+    with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+        store.apply_import(CENTRE, "Ada", is_published=True)
+    assert store.count() == (0, 0)
+
+
+def test_articles_are_listed_by_status_language_and_words(store: ArticleStore) -> None:
+    store.apply_import(CENTRE, "Ada", is_published=True)
+    store.create(draft("new", "Über uns", "Straßenfest"), "Ada")
+
+    def slugs(**wanted: str) -> list[str]:
+        return sorted(a.slug for a in store.list_newest(ArticleFilter(**wanted), limit=50)[0])
+
+    assert slugs(status="draft") == ["new"]
+    assert slugs(language="de") == ["export-photos", "reset-password"]
+    assert slugs(words="FORGOT password") == ["reset-password"]
+    assert slugs(words="strassenfest ÜBER") == ["new"]
+    assert slugs(words="100%") == []
+    page, total = store.list_newest(ArticleFilter(), limit=2, offset=8)
+    assert (len(page), total) == (1, 9)
+
+
+def test_the_file_is_durable_and_readers_do_not_wait(database: Database) -> None:
+    assert database.read().execute("pragma journal_mode").fetchone()[0] == "wal"
+    with database.write() as connection:
+        assert connection.execute("pragma synchronous").fetchone()[0] == 2
+        connection.execute("insert into dismissed_questions values ('x', 0)")
+        assert database.read().execute("select count(*) from dismissed_questions").fetchone()[0] == 0
+    assert database.read().execute("select count(*) from dismissed_questions").fetchone()[0] == 1
+
+
+def test_a_file_that_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "photo.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(InvalidInputError, match=r"photo\.db"):
+        Database(tmp_path / "photo.db")
+
+
+def test_questions_of_the_same_wording_are_one_line(database: Database, clock: Clock) -> None:
+    log = QuestionLog(database, clock)
+    log.record_question("Where is my INVOICE??", "en", "answer", BestArticle("a", "en", "A", 0.9))
+    clock.tick(5)
+    log.record_question("where is my  invoice", "en", "unsure", None)
+    log.record_question("pizza", "en", "unsure", None)
+    first, second = log.list_questions(limit=10)
+    assert (first.question, first.times) == ("pizza", 1)
+    assert (second.question, second.times, second.verdict, second.best) == ("where is my  invoice", 2, "unsure", None)
+    assert [q.question for q in log.list_questions(verdict="unsure", limit=1)] == ["pizza"]
+
+
+def test_a_dismissed_question_does_not_come_back(database: Database, clock: Clock) -> None:
+    log = QuestionLog(database, clock)
+    log.record_question("pizza?", "en", "unsure", None)
+    assert log.list_questions(limit=10)
+    log.dismiss("Pizza")
+    log.dismiss("Pizza")
+    log.record_question("PIZZA!", "en", "unsure", None)
+    assert log.list_questions(limit=10) == []
+
+
+def test_the_log_drops_its_oldest_beyond_the_limit(database: Database, clock: Clock) -> None:
+    log = QuestionLog(database, clock, max_rows=5)
+    for number in range(12):
+        log.record_question(f"question {number}", "en", "unsure", None)
+    assert [q.question for q in log.list_questions(limit=50)][-1] == "question 5"
+
+
+def test_wordings_differ_by_letters_not_by_looks() -> None:
+    assert normalise_wording("ＷＨＡＴ’s  up?!") == normalise_wording("what s up")
+    assert normalise_wording("我的账户") == "我的账户"
+    assert normalise_wording("???") == "???"
