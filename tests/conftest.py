@@ -11,9 +11,11 @@ from pathlib import Path
 import gevent
 import hypothesis
 import pytest
+from playwright.sync_api import Browser
 
 from handoff.events import Author, AuthorKind, OperatorId, Page, VisitorId
 from handoff.ports import Visitor
+from tests.support.browser import chromium
 
 hypothesis.settings.register_profile("baton", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("baton")
@@ -105,3 +107,10 @@ def no_hanging() -> Iterator[None]:
     """End a test that waits for a greenlet which never comes."""
     with gevent.Timeout(30.0, AssertionError("the test waits for something that never comes")):
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium once; tests open contexts of their own in it."""
+    with chromium() as browser:
+        yield browser

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.browser import chromium, widget_frame
+from tests.support.browser import chromium, widget_frame
 from tests.support.processes import ROOT
 from tests.support.stack import Stack
 

@@ -8,16 +8,6 @@ import pytest
 
 from tests.console.desk_server import DeskServer, run_desk
 
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=user-gesture-required",
-]
 # Counts tones instead of hearing them. In the page before its own scripts.
 COUNT_TONES = """
 window.tones = [];
@@ -29,16 +19,6 @@ OscillatorNode.prototype.start = function (...when) {
 """
 
 OpenPage = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
-from tests.e2e.browser import chromium, widget_frame
+from tests.support.browser import widget_frame
 from tests.support.stack import Stack
 from tests.support.website import Website
 
@@ -22,11 +22,12 @@ OscillatorNode.prototype.start = function (...args) { window.tones += 1; return 
 """
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        expect.set_options(timeout=PATIENCE_MS)
-        yield browser
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Real models and real processes on a busy machine need more than Playwright's own 5 s."""
+    expect.set_options(timeout=PATIENCE_MS)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

@@ -1,22 +1,12 @@
 """The cast of the editor's browser tests: a scripted desk, its server, and pages in the system's Chromium."""
 
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.editor.scripted_desk import DeskServer, ScriptedDesk
 
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = (390, 844)
 # What Chromium reports though it is meant: refused requests, and handlers in HTML that is only parsed, never shown.
 EXPECTED_PROBLEMS = (
@@ -25,39 +15,6 @@ EXPECTED_PROBLEMS = (
 )
 
 OpenPage = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def browser_thread() -> Iterator[ThreadPoolExecutor]:
-    """The one thread that may talk to this package's browser.
-
-    Playwright's synchronous interface allows one instance per thread, and other packages keep theirs in the main
-    thread until the session ends.
-    """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="editor-browser") as thread:
-        yield thread
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, None, None]:
-    """Run the body of a browser test in the browser's thread."""
-    if "browser_thread" in pyfuncitem.fixturenames:
-        thread: ThreadPoolExecutor = pyfuncitem.funcargs["browser_thread"]
-        body = pyfuncitem.obj
-        pyfuncitem.obj = lambda **arguments: thread.submit(body, **arguments).result()
-    yield
-
-
-@pytest.fixture(scope="session")
-def browser(browser_thread: ThreadPoolExecutor) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    manager = sync_playwright()
-    playwright = browser_thread.submit(manager.start).result()
-    chromium = browser_thread.submit(playwright.chromium.launch, executable_path=CHROMIUM, args=CHROMIUM_ARGS).result()
-    yield chromium
-    browser_thread.submit(chromium.close).result()
-    browser_thread.submit(playwright.stop).result()
 
 
 @pytest.fixture
@@ -73,7 +30,7 @@ def address(desk: ScriptedDesk) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser: Any, browser_thread: ThreadPoolExecutor, address: str) -> Iterator[OpenPage]:
+def open_page(browser: Any, address: str) -> Iterator[OpenPage]:
     """Open a page: `open_page("/editor", size=(w, h), scheme="dark")`. Errors in the page fail the test."""
     contexts: list[Any] = []
     problems: list[str] = []
@@ -99,7 +56,7 @@ def open_page(browser: Any, browser_thread: ThreadPoolExecutor, address: str) ->
 
     yield open_one
     for context in contexts:
-        browser_thread.submit(context.close).result()
+        context.close()
     assert problems == []
 
 

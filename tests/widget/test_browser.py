@@ -351,6 +351,7 @@ def test_an_answer_that_came_meanwhile_stands_on_the_button(ada: Any, desk: Scri
     ada.writes("Hello?")
     ada.sees("Hello?")
     ada.page.keyboard.press("Escape")
+    expect(ada.launcher).to_have_attribute("aria-expanded", "false")
     desk.say("bot_message", "bot", {"text": "Here.", "offer": None})
     expect(ada.launcher).to_have_attribute("aria-label", "Chat with us (1)")
     assert ada.page.title() == "(1) Shop"

@@ -1,4 +1,4 @@
-"""The system's Chromium under Playwright, and the few gestures that the stories share."""
+"""The system's Chromium under Playwright, one for the whole run, and the few gestures that the stories share."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ CHROMIUM_ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # As in people's browsers: no sound before a gesture.
+    "--autoplay-policy=user-gesture-required",
 ]
 
 
