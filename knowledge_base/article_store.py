@@ -1,0 +1,290 @@
+"""Articles and their revisions in the database.
+
+Owns what may happen to an article: written, revised on top of the newest revision only, published,
+archived, imported all or nothing. Never touches an index; `library` does both in the right order.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from knowledge_base.article import (
+    Article,
+    ArticleContent,
+    ArticleDraft,
+    ArticleId,
+    ArticleStatus,
+    Revision,
+)
+from knowledge_base.article_rows import (
+    ARTICLE_COLUMNS,
+    ArticleFilter,
+    build_article,
+    build_where,
+    fetch,
+    find_id,
+    get_id,
+)
+from knowledge_base.errors import ConflictError, NotFoundError
+from knowledge_base.store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """What an import did, or would do: the articles by what happened to them."""
+
+    created: tuple[ArticleDraft, ...]
+    updated: tuple[ArticleDraft, ...]
+    unchanged: tuple[ArticleDraft, ...]
+
+
+class ArticleStore:
+    """Articles in a `Database`. Thread-safe; every method that changes something is one transaction."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(self, draft: ArticleDraft, author: str) -> Article:
+        """Store a new article as a draft at revision 1.
+
+        Raises:
+            ConflictError: if the language has an article with this slug.
+        """
+        with self._database.write() as connection:
+            if find_id(connection, draft.language, draft.slug) is not None:
+                raise ConflictError(
+                    "slug_taken",
+                    f'There is an article "{draft.slug}" in "{draft.language}": choose another slug.',
+                    field="slug",
+                )
+            article_id = self._insert(connection, draft, author)
+            return fetch(connection, article_id)
+
+    def revise(self, language: str, slug: str, content: ArticleContent, *, author: str, base_revision: int) -> Article:
+        """Store a new revision on top of `base_revision`; equal content leaves the article as it is.
+
+        Raises:
+            NotFoundError: if there is no such article.
+            ConflictError: if somebody stored a newer revision meanwhile.
+        """
+        with self._database.write() as connection:
+            article = fetch(connection, get_id(connection, language, slug))
+            if article.revision != base_revision:
+                raise ConflictError(
+                    "revision_conflict",
+                    f"{article.author} has saved revision {article.revision} meanwhile; this edit is based on "
+                    f"{base_revision}. Load the newest revision and repeat the edit.",
+                    field="base_revision",
+                )
+            if content != article.content:
+                self._add_revision(connection, article.id, article.revision + 1, content, author)
+            return fetch(connection, article.id)
+
+    def mark_published(self, article_id: ArticleId, revision: int) -> None:
+        """Make a revision the one that visitors get."""
+        with self._database.write() as connection:
+            self._mark_published(connection, article_id, revision)
+
+    def archive(self, language: str, slug: str) -> Article:
+        """Take an article out of sight; its revisions stay. Doing it twice changes nothing.
+
+        Raises:
+            NotFoundError: if there is no such article.
+        """
+        with self._database.write() as connection:
+            article_id = get_id(connection, language, slug)
+            connection.execute(
+                """
+                update articles set status = 'archived', published_revision = null, updated_at = ?
+                where id = ? and status != 'archived'
+                """,
+                (self._clock(), article_id),
+            )
+            return fetch(connection, article_id)
+
+    def apply_import(
+        self, drafts: Sequence[ArticleDraft], author: str, *, is_published: bool, is_dry_run: bool = False
+    ) -> ImportOutcome:
+        """Create and revise articles in one transaction; a dry run does the same and undoes it."""
+        created: list[ArticleDraft] = []
+        updated: list[ArticleDraft] = []
+        unchanged: list[ArticleDraft] = []
+        kinds = {"created": created, "updated": updated, "unchanged": unchanged}
+        try:
+            with self._database.write() as connection:
+                for draft in drafts:
+                    kinds[self._import_one(connection, draft, author, is_published)].append(draft)
+                if is_dry_run:
+                    raise _DryRunError
+        except _DryRunError:
+            pass  # everything is known, and nothing is stored
+        return ImportOutcome(tuple(created), tuple(updated), tuple(unchanged))
+
+    def get(self, language: str, slug: str, revision: int | None = None) -> Article:
+        """Return an article at its newest or at the given revision; raise `NotFoundError` if there is none."""
+        connection = self._database.read()
+        return fetch(connection, get_id(connection, language, slug), revision)
+
+    def get_published(self, language: str, slug: str) -> Article:
+        """Return what visitors read; raise `NotFoundError` if the article is not published."""
+        article = self.get(language, slug)
+        if article.published_revision is None:
+            raise NotFoundError("article_not_found", f'The article "{slug}" in "{language}" is not published.')
+        return self.get(language, slug, article.published_revision)
+
+    def list_published(self) -> list[Article]:
+        """Return all articles as visitors read them, in the order in which they were created."""
+        statement = f"""
+            select {ARTICLE_COLUMNS} from articles join revisions
+            on revisions.article_id = articles.id and revisions.revision = articles.published_revision
+            order by articles.id
+        """
+        return [build_article(row) for row in self._database.read().execute(statement)]
+
+    def list_newest(self, wanted: ArticleFilter, *, limit: int, offset: int = 0) -> tuple[list[Article], int]:
+        """Return a page of articles at their newest revision, latest change first, and how many match."""
+        where, values = build_where(wanted)
+        source = f"""
+            from articles join revisions
+            on revisions.article_id = articles.id and revisions.revision = articles.newest_revision
+            where {where}
+        """
+        connection = self._database.read()
+        total = connection.execute(f"select count(*) {source}", values).fetchone()[0]
+        rows = connection.execute(
+            f"""
+            select {ARTICLE_COLUMNS} {source}
+            order by articles.updated_at desc, articles.id desc limit ? offset ?
+            """,
+            [*values, limit, offset],
+        )
+        return [build_article(row) for row in rows], int(total)
+
+    def list_revisions(self, language: str, slug: str) -> list[Revision]:
+        """Return an article's history, newest first; raise `NotFoundError` if there is no such article."""
+        article = self.get(language, slug)
+        rows = self._database.read().execute(
+            """
+            select revision, title, author, created_at from revisions
+            where article_id = ? order by revision desc
+            """,
+            (article.id,),
+        )
+        return [
+            Revision(
+                r["revision"],
+                r["title"],
+                r["author"],
+                r["created_at"],
+                r["revision"] == article.published_revision,
+            )
+            for r in rows
+        ]
+
+    def list_translations(self, slug: str) -> list[tuple[str, str, ArticleStatus]]:
+        """Return (language, title, status) of every article with this slug, by language."""
+        rows = self._database.read().execute(
+            """
+            select articles.language, revisions.title, articles.status from articles join revisions
+            on revisions.article_id = articles.id and revisions.revision = articles.newest_revision
+            where articles.slug = ? order by articles.language
+            """,
+            (slug,),
+        )
+        return [(row["language"], row["title"], row["status"]) for row in rows]
+
+    def list_languages(self) -> list[str]:
+        """Return the languages that have an article, sorted."""
+        rows = self._database.read().execute("select distinct language from articles order by language")
+        return [row["language"] for row in rows]
+
+    def count(self) -> tuple[int, int]:
+        """Return how many articles there are, and how many of them are published."""
+        row = self._database.read().execute("select count(*), count(published_revision) from articles").fetchone()
+        return int(row[0]), int(row[1])
+
+    def _import_one(self, connection: sqlite3.Connection, draft: ArticleDraft, author: str, is_published: bool) -> str:
+        article_id = find_id(connection, draft.language, draft.slug)
+        if article_id is None:
+            article_id = self._insert(connection, draft, author)
+            kind, revision = "created", 1
+        else:
+            article = fetch(connection, article_id)
+            is_same = (article.content, article.source, article.permalink) == (
+                draft.content,
+                draft.source,
+                draft.permalink,
+            )
+            kind, revision = ("unchanged" if is_same else "updated"), article.revision
+            if article.content != draft.content:
+                revision += 1
+                self._add_revision(connection, article_id, revision, draft.content, author)
+            if not is_same:
+                connection.execute(
+                    "update articles set source = ?, permalink = ? where id = ?",
+                    (draft.source, draft.permalink, article_id),
+                )
+        if is_published:
+            self._mark_published(connection, article_id, revision)
+        return kind
+
+    def _insert(self, connection: sqlite3.Connection, draft: ArticleDraft, author: str) -> ArticleId:
+        cursor = connection.execute(
+            """
+            insert into articles
+                (language, slug, status, newest_revision, published_revision, source, permalink, updated_at)
+            values (?, ?, 'draft', 0, null, ?, ?, ?)
+            """,
+            (draft.language, draft.slug, draft.source, draft.permalink, self._clock()),
+        )
+        article_id = ArticleId(int(cursor.lastrowid or 0))
+        self._add_revision(connection, article_id, 1, draft.content, author)
+        return article_id
+
+    def _add_revision(
+        self,
+        connection: sqlite3.Connection,
+        article_id: ArticleId,
+        revision: int,
+        content: ArticleContent,
+        author: str,
+    ) -> None:
+        now = self._clock()
+        connection.execute(
+            """
+            insert into revisions
+                (article_id, revision, title, body, tags, phrasings, author, created_at, content_hash)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (
+                article_id,
+                revision,
+                content.title,
+                content.body,
+                json.dumps(content.tags, ensure_ascii=False),
+                json.dumps(content.phrasings, ensure_ascii=False),
+                author,
+                now,
+                content.content_hash,
+            ),
+        )
+        connection.execute(
+            "update articles set newest_revision = ?, updated_at = ? where id = ?",
+            (revision, now, article_id),
+        )
+
+    def _mark_published(self, connection: sqlite3.Connection, article_id: ArticleId, revision: int) -> None:
+        connection.execute(
+            """
+            update articles set status = 'published', published_revision = ?, updated_at = ?
+            where id = ? and (status != 'published' or published_revision is not ?)
+            """,
+            (revision, self._clock(), article_id, revision),
+        )
+
+
+class _DryRunError(Exception):
+    """Undoes the transaction of a dry run."""

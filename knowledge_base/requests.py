@@ -1,0 +1,120 @@
+"""What the service accepts: one typed shape for each request body, decoded strictly.
+
+Owns the way from bytes to values. A wrong type is an `InvalidInputError` that names the field; limits of
+single values are the library's business.
+"""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from knowledge_base.article import ArticleContent, ArticleDraft, build_content, build_draft
+from knowledge_base.errors import InvalidInputError
+from knowledge_base.search import RESULTS_MAX
+
+# More than one request should carry; a bigger help centre is imported in parts.
+IMPORT_MAX_ARTICLES = 5_000
+EXCLUDED_MAX = 200
+
+Request = TypeVar("Request", bound=msgspec.Struct)
+
+
+class SearchRequest(msgspec.Struct):
+    question: str
+    language: str | None = None
+    limit: int = 5
+    exclude: list[str] = []
+    log: bool = True
+
+
+class CreateRequest(msgspec.Struct):
+    language: str
+    title: str
+    body: str
+    author: str
+    tags: list[str] = []
+    phrasings: list[str] = []
+    slug: str | None = None
+
+
+class ReviseRequest(msgspec.Struct):
+    title: str
+    body: str
+    author: str
+    base_revision: int
+    tags: list[str] = []
+    phrasings: list[str] = []
+
+
+class PublishRequest(msgspec.Struct):
+    author: str
+    revision: int | None = None
+
+
+class ArchiveRequest(msgspec.Struct):
+    author: str
+
+
+class RenderRequest(msgspec.Struct):
+    body: str
+
+
+class DismissRequest(msgspec.Struct):
+    question: str
+
+
+class ImportedArticle(msgspec.Struct):
+    """Loose on purpose: one bad article is skipped and reported, and does not spoil the others."""
+
+    source: object = ""
+    slug: object = ""
+    language: object = ""
+    title: object = ""
+    body: object = ""
+    tags: object = ()
+    phrasings: object = ()
+    permalink: object = ""
+
+
+class ImportRequest(msgspec.Struct):
+    articles: list[ImportedArticle]
+    author: str
+    publish: bool = True
+    dry_run: bool = False
+
+
+def decode(body: bytes, shape: type[Request]) -> Request:
+    """Decode a JSON body; raise `InvalidInputError` if it is no JSON or has another shape."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=shape)
+    except msgspec.ValidationError as exc:
+        text = str(exc)
+        found = re.search(r"`\$\.?([^`]*)`$|missing required field `([^`]*)`", text)
+        field = next((part for part in found.groups() if part), None) if found else None
+        raise InvalidInputError("request_invalid", f"The request has the wrong shape: {text}.", field=field) from exc
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
+        raise InvalidInputError("json_invalid", "The request body is not JSON in UTF-8.") from exc
+
+
+def check_search(request: SearchRequest) -> None:
+    """Raise `InvalidInputError` unless the numbers of a search are within bounds."""
+    check_range(request.limit, "limit", least=1, most=RESULTS_MAX)
+    check_range(len(request.exclude), "exclude", least=0, most=EXCLUDED_MAX)
+
+
+def check_range(number: int, field: str, *, least: int, most: int) -> int:
+    """Return the number; raise `InvalidInputError` if it is out of bounds."""
+    if not least <= number <= most:
+        raise InvalidInputError(
+            f"{field}_out_of_range",
+            f"The {field} is {number}; it must be from {least} to {most}.",
+            field=field,
+        )
+    return number
+
+
+def build_imported(imported: ImportedArticle) -> ArticleDraft:
+    """Build a checked draft from one article of an import; raise `InvalidInputError` if it cannot be used."""
+    content: ArticleContent = build_content(imported.title, imported.body, imported.tags, imported.phrasings)
+    return build_draft(imported.language, imported.slug, content, source=imported.source, permalink=imported.permalink)

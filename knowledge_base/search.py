@@ -1,0 +1,166 @@
+"""Questions to answers: the articles that fit, the best passage of each, and the verdict.
+
+Reads one immutable index and writes nothing. The visitor's language goes first; where it has no sure answer
+English is asked too, and an English hit that has a translation is given in the visitor's language.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from knowledge_base.article import Article
+from knowledge_base.calibration import Calibration, Verdict, build_evidence
+from knowledge_base.embedding import QuestionEncoder
+from knowledge_base.errors import InvalidInputError
+from knowledge_base.indexing import IndexedArticle, SearchIndex
+from knowledge_base.language import FALLBACK_LANGUAGE, detect_language
+from knowledge_base.passage_store import StoredPassage
+from knowledge_base.ranking import Candidate, Question, build_question, find_candidates
+
+QUESTION_MAX_CHARS = 2_000
+RESULTS_MAX = 20
+# MiniLM reads English only: a match across languages is a guess, and is treated as one.
+_FOREIGN_DISCOUNT = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """An article that may answer, with its best passage. `score` orders, `probability` is meant literally."""
+
+    article: Article
+    passage: StoredPassage
+    score: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found: results best first, one for each slug."""
+
+    question: str
+    language: str
+    verdict: Verdict
+    results: tuple[SearchResult, ...]
+
+
+def search(
+    index: SearchIndex,
+    question: str,
+    encoder: QuestionEncoder,
+    *,
+    calibration: Calibration,
+    language: str | None = None,
+    limit: int = 5,
+    excluded: Collection[str] = (),
+) -> Answer:
+    """Find the articles that answer a question; `language` None means that it is detected.
+
+    Raises:
+        ModelError: if the encoder's model is not the index's.
+    """
+    chosen = language or detect_language(question, index.languages)
+    asked = [chosen] + [FALLBACK_LANGUAGE] * (chosen != FALLBACK_LANGUAGE)
+    if not any(name in index.languages for name in asked):
+        asked = list(index.languages)
+    results: list[SearchResult] = []
+    for name in asked:
+        if name in index.languages:
+            found = _search_language(
+                index,
+                name,
+                question,
+                encoder,
+                calibration=calibration,
+                excluded=frozenset(excluded),
+            )
+            results = _merge(results, found, index, chosen)
+        if results and calibration.decide_verdict(results[0].probability) == "answer":
+            break
+    verdict: Verdict = calibration.decide_verdict(results[0].probability) if results else "unsure"
+    return Answer(question, chosen, verdict, tuple(results[:limit]))
+
+
+def check_question(question: object) -> str:
+    """Return the question without outer spaces; raise `InvalidInputError` if it is empty, too long or not text."""
+    text = question.strip() if isinstance(question, str) else ""
+    if not text or len(text) > QUESTION_MAX_CHARS:
+        raise InvalidInputError(
+            "question_invalid",
+            f"A question is text of 1 to {QUESTION_MAX_CHARS} characters.",
+            field="question",
+        )
+    return text.encode(errors="replace").decode()
+
+
+def _search_language(
+    index: SearchIndex,
+    language: str,
+    text: str,
+    encoder: QuestionEncoder,
+    *,
+    calibration: Calibration,
+    excluded: frozenset[str],
+) -> list[SearchResult]:
+    articles = index.languages[language]
+    question = build_question(text, language, articles, encoder)
+    candidates = find_candidates(question, articles, excluded)
+    ranked, scores = rank(candidates, calibration)
+    probabilities = _estimate_all(question, ranked, scores, calibration)
+    return [
+        _build_result(articles.articles[candidate.article], candidate.passage, score, probability)
+        for candidate, score, probability in zip(ranked, scores, probabilities, strict=True)
+    ]
+
+
+def rank(candidates: Sequence[Candidate], calibration: Calibration) -> tuple[list[Candidate], list[float]]:
+    """Return the candidates best first, and their scores."""
+    scored = sorted(
+        ((calibration.score(c.signals), c) for c in candidates), key=lambda pair: (-pair[0], pair[1].article)
+    )
+    return [candidate for _, candidate in scored], [score for score, _ in scored]
+
+
+def _estimate_all(
+    question: Question, ranked: Sequence[Candidate], scores: Sequence[float], calibration: Calibration
+) -> list[float]:
+    """Return each article's probability, best first: the first one's as fitted.
+
+    Only the best article's probability was fitted. What is left of it is spread over the others by their
+    scores, so that no article after the first exceeds it and all of them add up to 1 at most.
+    """
+    if not ranked:
+        return []
+    first = calibration.estimate(build_evidence(question, ranked, scores))
+    weights = [math.exp(max(-30.0, score - scores[0])) for score in scores[1:]]
+    total = sum(weights) or 1.0
+    return [first, *(min(first, (1 - first) * first * weight / total) for weight in weights)]
+
+
+def _build_result(entry: IndexedArticle, passage: int, score: float, probability: float) -> SearchResult:
+    return SearchResult(entry.article, entry.passages[passage], score, probability)
+
+
+def _merge(
+    results: Sequence[SearchResult], found: Sequence[SearchResult], index: SearchIndex, language: str
+) -> list[SearchResult]:
+    """Join two languages' results: an article counts once, in the visitor's language where that exists."""
+    known = {result.article.slug for result in results}
+    merged = list(results)
+    for result in found:
+        if result.article.slug not in known:
+            merged.append(_translate(result, index, language))
+    return sorted(merged, key=lambda result: -result.probability)
+
+
+def _translate(result: SearchResult, index: SearchIndex, language: str) -> SearchResult:
+    if result.article.language == language:
+        return result
+    probability = result.probability * _FOREIGN_DISCOUNT
+    own = index.languages.get(language)
+    ordinal = own.ordinals.get(result.article.slug) if own else None
+    if own is None or ordinal is None:
+        return replace(result, probability=probability)
+    entry = own.articles[ordinal]
+    # Translations are cut at the same headings, as a rule.
+    place = min(result.passage.passage.position, len(entry.passages) - 1)
+    return SearchResult(entry.article, entry.passages[place], result.score, probability)

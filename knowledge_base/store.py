@@ -1,0 +1,177 @@
+"""The database file: connections, migrations, transactions.
+
+One SQLite file in WAL mode. Writes go through one connection under a lock, in immediate transactions, and
+are on the disk when `write` returns; every thread reads over its own connection and never waits for a
+writer. Knows tables, not meanings: those are in `article_store`, `passage_store` and `gaps`.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database as SqliteUtilsDatabase
+from sqlite_utils import Migrations
+
+from knowledge_base.errors import InvalidInputError
+
+# A writer of another process (a backup, the command line) may hold the file this long.
+BUSY_TIMEOUT_S = 10.0
+
+migrations = Migrations("knowledge_base")
+
+
+class Database:
+    """A database file that is open. Safe to use from many threads; close it once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file and bring its tables up to date.
+
+        Raises:
+            InvalidInputError: if the file cannot be opened or is not a database.
+        """
+        self._path = path
+        self._write_lock = threading.RLock()
+        self._readers: list[sqlite3.Connection] = []
+        self._readers_lock = threading.Lock()
+        self._local = threading.local()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._connect()
+            migrations.apply(SqliteUtilsDatabase(self._writer))
+        except (OSError, sqlite3.Error) as exc:
+            raise InvalidInputError(
+                "database_unusable",
+                f"The database {path} cannot be used ({exc}): check the path and its rights.",
+            ) from exc
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Hold the only write transaction: committed and durable at the end, undone on any exception."""
+        with self._write_lock:
+            self._writer.execute("begin immediate")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("rollback")
+                raise
+            self._writer.execute("commit")
+
+    def read(self) -> sqlite3.Connection:
+        """Return this thread's reading connection; it sees what was committed before each statement."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            connection.execute("pragma query_only = on")
+            self._local.connection = connection
+            with self._readers_lock:
+                self._readers.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close all connections; nobody may be using them."""
+        with self._readers_lock, self._write_lock:
+            for connection in [*self._readers, self._writer]:
+                connection.close()
+            self._readers.clear()
+            self._local = threading.local()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+        # SQLite's own lower() knows ASCII only.
+        connection.create_function("casefold", 1, str.casefold, deterministic=True)
+        return connection
+
+
+@migrations()
+def create_articles(db: SqliteUtilsDatabase) -> None:
+    db.execute(
+        """
+        create table articles (
+            id integer primary key,
+            language text not null,
+            slug text not null,
+            status text not null check (status in ('draft', 'published', 'archived')),
+            newest_revision integer not null,
+            published_revision integer,
+            source text not null,
+            permalink text not null,
+            updated_at real not null,
+            unique (language, slug)
+        )
+        """
+    )
+    db.execute(
+        """
+        create table revisions (
+            article_id integer not null references articles (id),
+            revision integer not null,
+            title text not null,
+            body text not null,
+            tags text not null,
+            phrasings text not null,
+            author text not null,
+            created_at real not null,
+            content_hash text not null,
+            primary key (article_id, revision)
+        )
+        """
+    )
+
+
+@migrations()
+def create_passages(db: SqliteUtilsDatabase) -> None:
+    """Passages of every revision that was ever published stay: an answer given names its passage for good."""
+    db.execute(
+        """
+        create table passages (
+            id integer primary key autoincrement,
+            article_id integer not null references articles (id),
+            revision integer not null,
+            cut_by text not null,
+            position integer not null,
+            headings text not null,
+            markdown text not null,
+            text text not null,
+            unique (article_id, revision, cut_by, position)
+        )
+        """
+    )
+    db.execute(
+        """
+        create table embeddings (
+            content_hash text not null,
+            model text not null,
+            vector blob not null,
+            primary key (content_hash, model)
+        ) without rowid
+        """
+    )
+
+
+@migrations()
+def create_questions(db: SqliteUtilsDatabase) -> None:
+    db.execute(
+        """
+        create table questions (
+            id integer primary key,
+            question text not null,
+            wording text not null,
+            language text not null,
+            verdict text not null,
+            asked_at real not null,
+            best_slug text,
+            best_language text,
+            best_title text,
+            best_probability real
+        )
+        """
+    )
+    db.execute("create index questions_wording on questions (wording, language)")
+    db.execute("create index questions_asked_at on questions (asked_at)")
+    db.execute("create table dismissed_questions (wording text primary key, dismissed_at real not null)")

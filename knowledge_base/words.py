@@ -1,0 +1,78 @@
+"""Text to the terms that lexical search compares.
+
+Owns normalising, stemming by language, the stop words, and character bigrams for scripts written without
+spaces. Pure as seen from outside; the stemmers keep state inside, so a lock guards them.
+"""
+
+import json
+import re
+import threading
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+# Snowball's names of the languages that it can stem.
+_STEMMERS = {
+    "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
+    "eu": "basque", "fi": "finnish", "fr": "french", "hu": "hungarian", "id": "indonesian", "it": "italian",
+    "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish",
+    "tr": "turkish",
+}  # fmt: skip
+
+# Words that carry grammar, not a topic. Inverse document frequency cannot see that: a help article hardly ever
+# says "my", so that a visitor's "my" would look like a rare and telling word.
+_STOP_WORDS_FILE = Path(__file__).with_name("stop_words.json")
+
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_APOSTROPHES = re.compile(r"[’'`´]")
+# Chinese characters, and Japanese kana.
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+
+_stemmer_lock = threading.Lock()
+
+
+def split_terms(text: str, language: str) -> list[str]:
+    """Return the terms of a text in order: stems without stop words, bigrams where words have no spaces."""
+    folded = _APOSTROPHES.sub("" if language == "en" else " ", unicodedata.normalize("NFKC", text).casefold())
+    terms: list[str] = []
+    for run in _WORD.findall(folded):
+        for piece in _UNSPACED.findall(run):
+            terms += [piece[n : n + 2] for n in range(len(piece) - 1)] or [piece]
+        words = [word for word in _UNSPACED.sub(" ", run).replace("-", " ").split() if word]
+        if len(words) > 1 and sum(map(len, words)) <= 24:
+            words.append("".join(words))  # "e-mail" must meet "email", and "AL-10" must meet "al10"
+        terms += [stem(word, language) for word in words if not is_stop_word(word, language)]
+    return terms
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str, language: str) -> str:
+    """Return a word's stem without accents; visitors leave both endings and accents out."""
+    with _stemmer_lock:
+        stemmer = _find_stemmer(language)
+        stemmed = str(stemmer.stemWord(word)) if stemmer else word
+    return _fold_accents(stemmed)
+
+
+def is_stop_word(word: str, language: str) -> bool:
+    """Return whether a word, in lower case and without apostrophes, carries grammar only."""
+    return word in _stop_words(language)
+
+
+@lru_cache
+def _stop_words(language: str) -> frozenset[str]:
+    words = json.loads(_STOP_WORDS_FILE.read_text(encoding="utf-8")).get(language, "").split()
+    return frozenset(words) | frozenset(map(_fold_accents, words))
+
+
+@lru_cache
+def _find_stemmer(language: str) -> Any:
+    import snowballstemmer
+
+    name = _STEMMERS.get(language)
+    return snowballstemmer.stemmer(name) if name else None
+
+
+def _fold_accents(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
