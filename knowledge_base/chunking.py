@@ -6,7 +6,7 @@ the embedding model. Numbered steps and tables are kept whole, since half a proc
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from markdown_it.token import Token
@@ -17,6 +17,9 @@ from knowledge_base.markup import parse_blocks, render_text
 CHUNKER_VERSION = 1
 # The packaged model reads 256 tokens; the title and headings in front of a passage take some of them.
 PASSAGE_MAX_TOKENS = 200
+# A chat window shows some 40 characters a line: eight lines are an answer, more than thirty are an article.
+READABLE_MIN_CHARS = 320
+READABLE_MAX_CHARS = 1_400
 # Steps and tables may grow to this before they are cut between two items.
 WHOLE_MAX_TOKENS = 600
 WINDOW_SENTENCES = 2
@@ -77,6 +80,24 @@ def build_passages(
             if text:
                 passages.append(Passage(len(passages), section.headings, whole, text))
     return tuple(passages) or (Passage(0, (), body, render_text(body)),)
+
+
+def widen_passage(passages: Sequence[Passage], position: int) -> Passage:
+    """Join a short passage with those that follow it, so that a reader gets enough to act on.
+
+    What is found and what is read need different sizes: a line of introduction matches well and helps nobody
+    without the steps below it. The result keeps the position and headings of the passage at `position`.
+    """
+    first = passages[position]
+    markdown, text, headings = first.markdown, first.text, first.headings
+    for following in passages[position + 1 :]:
+        if len(text) >= READABLE_MIN_CHARS or len(text) + len(following.text) > READABLE_MAX_CHARS:
+            break
+        name = following.heading if following.headings != headings else ""
+        markdown = "\n\n".join([markdown, *([f"**{name}**"] if name else []), following.markdown])
+        text = "\n".join([text, *([name] if name else []), following.text])
+        headings = following.headings
+    return Passage(first.position, first.headings, markdown, text)
 
 
 def split_windows(text: str) -> tuple[str, ...]:

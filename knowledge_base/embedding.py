@@ -47,13 +47,37 @@ class Embedder(Protocol):
         """Return how many of the model's tokens a text takes."""
 
 
+class FairLock:
+    """A lock that is given in the order in which it was asked for.
+
+    A plain lock may go to the same thread again and again: an import, which takes it for one batch after the other,
+    would keep a visitor's question waiting until its end.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._next_ticket = 0
+        self._now_serving = 0
+
+    def __enter__(self) -> None:
+        with self._condition:
+            ticket = self._next_ticket
+            self._next_ticket += 1
+            self._condition.wait_for(lambda: self._now_serving == ticket)
+
+    def __exit__(self, *_: object) -> None:
+        with self._condition:
+            self._now_serving += 1
+            self._condition.notify_all()
+
+
 class SentenceEmbedder:
     """A sentence-transformers model: the packaged one, or any other by name or folder."""
 
     def __init__(self, model: str = "") -> None:
         """Choose a model; nothing is loaded yet. Empty means the packaged one."""
         self._wanted = model
-        self._lock = threading.Lock()
+        self._lock = FairLock()
         self._loaded: Any = None
 
     @property

@@ -103,9 +103,9 @@ def _describe_result(result: SearchResult) -> Json:
         "url": article.url,
         "passage": {
             "id": stored.id,
-            "heading": stored.passage.heading,
-            "text": stored.passage.text,
-            "html": render_html(stored.passage.markdown),
+            "heading": result.shown.heading,
+            "text": result.shown.text,
+            "html": render_html(result.shown.markdown),
         },
         "score": round(result.score, 4),
         "probability": round(result.probability, 4),

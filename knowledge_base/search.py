@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from knowledge_base.article import Article
 from knowledge_base.calibration import Calibration, Verdict, build_evidence
+from knowledge_base.chunking import Passage, widen_passage
 from knowledge_base.embedding import QuestionEncoder
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.indexing import IndexedArticle, SearchIndex
@@ -25,10 +26,14 @@ _FOREIGN_DISCOUNT = 0.8
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """An article that may answer, with its best passage. `score` orders, `probability` is meant literally."""
+    """An article that may answer, with its best passage, and that passage as it is shown.
+
+    `score` orders, `probability` is meant literally.
+    """
 
     article: Article
     passage: StoredPassage
+    shown: Passage
     score: float
     probability: float
 
@@ -137,7 +142,8 @@ def _estimate_all(
 
 
 def _build_result(entry: IndexedArticle, passage: int, score: float, probability: float) -> SearchResult:
-    return SearchResult(entry.article, entry.passages[passage], score, probability)
+    passages = [stored.passage for stored in entry.passages]
+    return SearchResult(entry.article, entry.passages[passage], widen_passage(passages, passage), score, probability)
 
 
 def _merge(
@@ -163,4 +169,4 @@ def _translate(result: SearchResult, index: SearchIndex, language: str) -> Searc
     entry = own.articles[ordinal]
     # Translations are cut at the same headings, as a rule.
     place = min(result.passage.passage.position, len(entry.passages) - 1)
-    return SearchResult(entry.article, entry.passages[place], result.score, probability)
+    return _build_result(entry, place, result.score, probability)

@@ -39,7 +39,7 @@ def staff_page(browser: Browser, stack: Stack, name: str, role: str, path: str) 
 
 def take(stack: Stack, browser: Browser) -> None:
     console = staff_page(browser, stack, "Grace", "operator", "/console")
-    editor = staff_page(browser, stack, "Edith", "editor", "/editor")
+    editor = staff_page(browser, stack, "Edith", "editor", "/editor#/en/browser-not-secure")
     site = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     site.goto(f"{stack.base_url}/demo/")
     open_chat(site)

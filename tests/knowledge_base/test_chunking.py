@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge_base.chunking import PASSAGE_MAX_TOKENS, build_passages, split_windows
+from knowledge_base.chunking import PASSAGE_MAX_TOKENS, build_passages, split_windows, widen_passage
 
 
 def count_words(text: str) -> int:
@@ -95,6 +95,25 @@ def test_a_reference_link_keeps_its_target_in_every_passage() -> None:
     passages = cut("## A\n\nSee [the page][p].\n\n## B\n\nNothing.\n\n[p]: https://example.org")
     assert "https://example.org" in passages[0].markdown
     assert "https://example.org" not in passages[1].markdown
+
+
+def test_short_passage_is_shown_with_what_follows_until_there_is_enough_to_act_on() -> None:
+    steps = "\n".join(f"{n}. Press button number {n} and wait until its light is green." for n in range(1, 9))
+    passages = cut(f"Have your badge ready.\n\n## Steps\n\n{steps}\n\n## Later\n\nPut it away.")
+    assert len(passages) == 3
+    shown = widen_passage(passages, 0)
+    assert (shown.position, shown.headings) == (0, ())
+    assert shown.markdown.startswith("Have your badge ready.\n\n**Steps**\n\n1. Press button")
+    assert "Put it away" not in shown.text
+    assert widen_passage(passages, 1) == passages[1]
+    assert widen_passage(passages, 2) == passages[2]
+
+
+def test_passage_is_not_widened_beyond_what_a_chat_can_show() -> None:
+    long = "word " * 400
+    passages = cut(f"Short.\n\n## More\n\n{long}", max_tokens=1_000)
+    assert len(passages) == 2
+    assert widen_passage(passages, 0) == passages[0]
 
 
 def test_windows_are_two_sentences_that_overlap() -> None:
