@@ -57,10 +57,8 @@ const BUILDERS = {
       ...system("help", "The bot found no good answer", "wait"),
       detail: body.candidates?.length ? `closest: ${body.candidates.map((candidate) => candidate.title).join(" · ")}` : "",
     },
-    ...(body.text ? [bubble("bot", { body })] : []),
   ],
   escalated: ({ body }) => [
-    ...(body.text ? [bubble("bot", { body })] : []),
     { ...system("bell", `A person is wanted: ${nameReason(body.reason).toLowerCase()}`, "alert"), detail: [nameIntent(body.detail), body.is_staffed === false && "nobody was available"].filter(Boolean).join(" · ") },
   ],
   operator_claimed: (event, context) => [system("person", `${nameAuthor(event, context)} took this chat`)],
