@@ -2,7 +2,9 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
-PYTHON ?= python3
+# The first of these that is new enough; name another one with make PYTHON=/path/to/python3.12
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 RASA_VENV := .venv-rasa
 PIP_QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
@@ -41,14 +43,13 @@ screenshots: setup $(VENV)/.dev ## Take README's screenshots from the running pr
 clean: ## Remove environments and everything that can be made again; databases in var/ stay.
 	rm -rf $(VENV) $(RASA_VENV) var/models *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-# A stamp is written last, so that a step that was interrupted is repeated.
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Baton needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another one: make PYTHON=python3.12"; exit 1; }
-	@echo "Making Baton's environment ..."
-	@$(PYTHON) -m venv $(VENV) || { echo "Install Debian's package python3-venv, then run make again."; rm -rf $(VENV); exit 1; }
-
-$(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+# A stamp is written last, so that a step that was interrupted is repeated; an environment without a working pip is made anew.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@[ -n "$(PYTHON)" ] || { \
+	  echo "Baton needs Python 3.11 or later and found none. Install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	  echo "Making Baton's environment with $(PYTHON) ..."; $(PYTHON) -m venv --clear $(VENV); } || { \
+	  echo "Install Debian's package python3-venv, then run make again."; exit 1; }
 	@echo "Installing Baton's dependencies (a minute or two) ..."
 	@$(PIP_QUIET) $(VENV)/bin/python -m pip install -qq -c constraints.txt torch==2.13.0
 	@echo "  torch is in; now the rest ..."
@@ -62,10 +63,10 @@ $(VENV)/.dev: $(VENV)/.ready
 	@$(PIP_QUIET) $(VENV)/bin/python -m pip check
 	@touch $@
 
-$(RASA_VENV)/.ready: bot/requirements.txt bot/find_python.sh
-	@python=$$(./bot/find_python.sh) || exit 1; \
-	echo "Making Rasa's environment with $$python ..."; \
-	[ -x $(RASA_VENV)/bin/python ] || "$$python" -m venv $(RASA_VENV) || { rm -rf $(RASA_VENV); exit 1; }
+$(RASA_VENV)/.ready: bot/requirements.txt bot/find_python.sh | $(VENV)/.ready
+	@$(RASA_VENV)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	  python=$$(./bot/find_python.sh) && echo "Making Rasa's environment with $$python ..." && \
+	  "$$python" -m venv --clear $(RASA_VENV); }
 	@echo "Installing Rasa (about two minutes) ..."
 	@$(PIP_QUIET) $(RASA_VENV)/bin/python -m pip install -qq -r bot/requirements.txt
 	@$(PIP_QUIET) $(RASA_VENV)/bin/python -m pip check
