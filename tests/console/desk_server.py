@@ -10,10 +10,12 @@ from pathlib import Path
 from socket import SHUT_RDWR
 from typing import Any
 
-from flask import Flask, Response, jsonify, request, send_from_directory
+from flask import Flask, Response, jsonify, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed
 from werkzeug.serving import make_server
+
+from tests.support.files import serve_file
 
 Frame = dict[str, Any]
 
@@ -208,7 +210,7 @@ def build_app(desk: DeskServer) -> Flask:
 
     @app.get("/console")
     def show_console() -> Response:
-        return send_from_directory(WEB / "pages", "console.html")
+        return serve_file(WEB / "pages", "console.html")
 
     @app.get("/favicon.ico")
     def show_no_icon() -> tuple[str, int]:
@@ -220,7 +222,7 @@ def build_app(desk: DeskServer) -> Flask:
 
     @app.get("/static/<path:name>")
     def show_static(name: str) -> Response:
-        return send_from_directory(WEB / "static", name)
+        return serve_file(WEB / "static", name)
 
     @app.get("/api/staff/me")
     def tell_me() -> Any:

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request, send_from_directory
+from flask import Flask, Response, jsonify, render_template, request
 from markdown_it import MarkdownIt
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.support.files import serve_file
 
 WEB = Path(__file__).resolve().parents[2] / "handoff" / "web"
 CSP = (
@@ -226,8 +228,8 @@ def add_pages(app: Flask) -> None:
         "/join/<token>": "join.html",
     }
     for rule, name in pages.items():
-        app.add_url_rule(rule, f"page_{name}", lambda name=name, **_: send_from_directory(WEB / "pages", name))
-    app.add_url_rule("/static/<path:file>", "static", lambda file: send_from_directory(WEB / "static", file))
+        app.add_url_rule(rule, f"page_{name}", lambda name=name, **_: serve_file(WEB / "pages", name))
+    app.add_url_rule("/static/<path:file>", "static", lambda file: serve_file(WEB / "static", file))
     app.add_url_rule("/console", "console", lambda: "<!doctype html><title>Console</title><h1>Console</h1>")
     app.add_url_rule("/favicon.ico", "favicon", lambda: ("", 204))
 

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, request, send_from_directory
+from flask import Flask, Response, abort, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed
 from werkzeug.serving import make_server
 from wsproto.events import CloseConnection
 from wsproto.utilities import LocalProtocolError
+
+from tests.support.files import serve_file
 
 WIDGET = Path(__file__).resolve().parents[2] / "widget"
 POLICY = (
@@ -127,7 +129,7 @@ class ScriptedDesk:
         for path, (folder, file) in files.items():
 
             def give(folder: Path = folder, file: str | None = file, name: str = "") -> Response:
-                return send_from_directory(folder, file or name)
+                return serve_file(folder, file or name)
 
             app.add_url_rule(path, endpoint=path, view_func=give)
         app.add_url_rule("/pages/<name>", view_func=self._page, endpoint="page")
