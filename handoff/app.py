@@ -73,9 +73,8 @@ class Parts:
 
     def start(self) -> None:
         """Expect back those who held chats when the last process ended; from then on, sweep."""
-        for row in self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=HELD_MAX):
-            if row.state.operator_id:
-                self.presence.hold_for(OperatorId(row.state.operator_id), row.state.operator_name or "")
+        for operator_id, name in self._holders().items():
+            self.presence.hold_for(operator_id, name)
         self._sweeper = gevent.spawn(self._sweep_forever)
 
     def shut_down(self, *, spread_ms: int) -> None:
@@ -89,6 +88,11 @@ class Parts:
         self.bot.close()
         self.knowledge_base.close()
 
+    def _holders(self) -> dict[OperatorId, str]:
+        """Give the operators who hold conversations, with their names."""
+        states = [row.state for row in self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=HELD_MAX)]
+        return {OperatorId(s.operator_id): s.operator_name or "" for s in states if s.operator_id}
+
     def _sweep(self) -> None:
         """Make the rule true that nobody is in limbo: no chat is held by somebody who is gone, no reply is owed for
         long.
@@ -97,10 +101,8 @@ class Parts:
         """
         self.presence.sweep(self.desk.requeue_all_of)
         present = {lease.operator_id for lease in self.presence.people()}
-        for row in self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=HELD_MAX):
-            holder = row.state.operator_id
-            if holder and holder not in present:
-                self.desk.requeue_all_of(OperatorId(holder))
+        for holder in self._holders().keys() - present:
+            self.desk.requeue_all_of(holder)
         for conversation_id in self.store.ids_owed_reply():
             self.turns.take(conversation_id)
 
@@ -185,7 +187,6 @@ def _add_sockets(app: Flask, parts: Parts) -> None:
             is_still_signed_in=_recheck(parts.accounts, token),
             conversations=parts.conversations,
             desk=parts.desk,
-            turns=parts.turns,
             presence=parts.presence,
             bus=parts.bus,
         )

@@ -1,5 +1,7 @@
 """What the command line does with articles and people: the import into the running knowledge base, one-time links."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,6 @@ def import_articles(settings: Settings, folder: Path, *, dry_run: bool, publish:
     from knowledge_base.importing.markdown_folder import read_markdown_folder
 
     found = read_markdown_folder(folder)
-    client = KnowledgeBase(settings.kb_url, token=settings.kb_token)
     body = {
         "articles": [_as_import(draft) for draft in found.drafts],
         "author": "import",
@@ -39,7 +40,8 @@ def import_articles(settings: Settings, folder: Path, *, dry_run: bool, publish:
         "dry_run": dry_run,
     }
     try:
-        answer = client.ask("POST", "/import", body=body, timeout_s=IMPORT_TIMEOUT_S)
+        with _open_knowledge_base(settings) as client:
+            answer = client.ask("POST", "/import", body=body, timeout_s=IMPORT_TIMEOUT_S)
     except KnowledgeBaseFailed as exc:
         raise KnowledgeBaseFailed(
             "The knowledge base is not running. Start Baton with `make run`, then import in another terminal."
@@ -80,32 +82,43 @@ def print_report(report: dict[str, Any], console: Console, *, dry_run: bool) -> 
 
 def import_demo_if_empty(settings: Settings, console: Console) -> dict[str, Any] | None:
     """Give an empty knowledge base the demo company's articles; None if it has some already."""
-    client = KnowledgeBase(settings.kb_url, token=settings.kb_token)
-    if client.ask("GET", "/health").body["articles"]:
-        return None
+    with _open_knowledge_base(settings) as client:
+        if client.ask("GET", "/health").body["articles"]:
+            return None
     console.print("Importing the demo help centre (half a minute; only the first time) ...")
     return import_articles(settings, DEMO_ARTICLES, dry_run=False, publish=True)
 
 
 def invite_person(settings: Settings, *, role: str, email: str | None, name: str | None) -> str:
     """Make an account; give the one-time link that completes it."""
-    database = Database(settings.database)
-    try:
-        _, token = Accounts(SqliteStaffStore(database)).invite(role=Role(role), email=email, name=name)
-    finally:
-        database.close()
+    with _open_accounts(settings) as accounts:
+        _, token = accounts.invite(role=Role(role), email=email, name=name)
     return f"{settings.public_url}/join/{token}"
 
 
 def link_for_first_admin(settings: Settings) -> str | None:
     """Give a fresh one-time link for the first administrator; None once there is one."""
-    database = Database(settings.database)
-    try:
-        accounts = Accounts(SqliteStaffStore(database))
+    with _open_accounts(settings) as accounts:
         if accounts.has_admin():
             return None
         pending = [p for p in accounts.people() if p.role == Role.ADMIN and not p.password_hash]
         token = accounts.new_link(pending[0].id) if pending else accounts.invite(role=Role.ADMIN)[1]
+    return f"{settings.public_url}/join/{token}"
+
+
+@contextmanager
+def _open_accounts(settings: Settings) -> Iterator[Accounts]:
+    database = Database(settings.database)
+    try:
+        yield Accounts(SqliteStaffStore(database))
     finally:
         database.close()
-    return f"{settings.public_url}/join/{token}"
+
+
+@contextmanager
+def _open_knowledge_base(settings: Settings) -> Iterator[KnowledgeBase]:
+    client = KnowledgeBase(settings.kb_url, token=settings.kb_token)
+    try:
+        yield client
+    finally:
+        client.close()

@@ -137,10 +137,9 @@ def _examine_embedding_model(settings: Settings) -> Finding:
 
 
 def _examine_knowledge_base(settings: Settings) -> Finding:
-    mend = "Start Baton: make run. If it runs, read the lines of `knowledge_base` in its log."
     answer = _get(f"{settings.kb_url}/health")
     if isinstance(answer, str):
-        return Finding("knowledge base", False, answer, mend)
+        return Finding("knowledge base", False, answer, _mend_process("knowledge_base"))
     facts = answer.json()
     if not facts["published"]:
         return Finding("knowledge base", False, "no published article", "Import some: .venv/bin/baton import FOLDER")
@@ -148,21 +147,16 @@ def _examine_knowledge_base(settings: Settings) -> Finding:
 
 
 def _examine_actions(settings: Settings) -> Finding:
-    answer = _get(f"{settings.actions_url}/health")
-    mend = "Start Baton: make run. If it runs, read the lines of `actions` in its log."
-    return _reachable("bot's actions", answer, settings.actions_url, mend)
+    return _examine_service("bot's actions", "actions", f"{settings.actions_url}/health", settings.actions_url)
 
 
 def _examine_bot(settings: Settings) -> Finding:
-    answer = _get(f"{settings.bot_url}/")
-    mend = "Start Baton: make run. If it runs, read the lines of `bot` in its log. Chats go to people meanwhile."
-    return _reachable("bot (Rasa)", answer, settings.bot_url, mend)
+    consequence = " Chats go to people meanwhile."
+    return _examine_service("bot (Rasa)", "bot", f"{settings.bot_url}/", settings.bot_url, consequence)
 
 
 def _examine_desk(settings: Settings) -> Finding:
-    answer = _get(f"http://127.0.0.1:{settings.port}/health")
-    mend = "Start Baton: make run. If it runs, read the lines of `handoff` in its log."
-    return _reachable("desk", answer, settings.public_url, mend)
+    return _examine_service("desk", "handoff", f"http://127.0.0.1:{settings.port}/health", settings.public_url)
 
 
 def _examine_admin(settings: Settings) -> Finding:
@@ -192,10 +186,15 @@ def _examine_widget_origins(settings: Settings) -> Finding:
     return Finding("widget", True, f"allowed on {', '.join(settings.widget_origins)}")
 
 
-def _reachable(part: str, answer: httpx.Response | str, url: str, mend: str) -> Finding:
+def _examine_service(part: str, process: str, health_url: str, url: str, consequence: str = "") -> Finding:
+    answer = _get(health_url)
     if isinstance(answer, str):
-        return Finding(part, False, answer, mend)
+        return Finding(part, False, answer, _mend_process(process) + consequence)
     return Finding(part, True, f"answers at {url}")
+
+
+def _mend_process(process: str) -> str:
+    return f"Start Baton: make run. If it runs, read the lines of `{process}` in its log."
 
 
 def _get(url: str) -> httpx.Response | str:

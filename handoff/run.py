@@ -5,6 +5,7 @@ everything is.
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -107,8 +108,6 @@ def _check_ready_to_start(settings: Settings) -> None:
         raise SettingsError(
             f"Rasa's Python is not at {settings.rasa_python}. Run `make setup`, or set BATON_RASA_PYTHON."
         )
-    import socket
-
     ports = {
         "BATON_PORT": (settings.host, settings.port),
         "BATON_KB_PORT": ("127.0.0.1", settings.kb_port),

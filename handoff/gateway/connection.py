@@ -194,7 +194,6 @@ class Registry:
 
     def __init__(self) -> None:
         self._open: set[Connection] = set()
-        self.is_closing = False
 
     def add(self, connection: Connection) -> None:
         self._open.add(connection)
@@ -207,7 +206,6 @@ class Registry:
 
     def close_all(self, *, spread_ms: int) -> None:
         """Ask every peer to come back at a moment of its own within `spread_ms`."""
-        self.is_closing = True
         for connection in list(self._open):
             # Jitter between clients is no secret.
             connection.close(CloseCode.COME_BACK, str(random.randint(0, spread_ms)))

@@ -36,7 +36,6 @@ from handoff.protocol import (
     client_id_of,
     decode_operator_frame,
 )
-from handoff.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +56,6 @@ class OperatorSession:
         is_still_signed_in: Callable[[], bool],
         conversations: Conversations,
         desk: Desk,
-        turns: Turns,
         presence: Presence,
         bus: Bus,
     ) -> None:
@@ -68,7 +66,6 @@ class OperatorSession:
         self._is_still_signed_in = is_still_signed_in
         self._conversations = conversations
         self._desk = desk
-        self._turns = turns
         self._presence = presence
         self._bus = bus
         self._cursors: dict[ConversationId, int] = {}
