@@ -111,6 +111,7 @@ def test_sign_in_explains_its_refusal_and_leads_on_to_the_page_wanted(desk: Scri
     desk.operator = None
     page = open_page("/editor#/en/refunds")
     expect(page).to_have_url(re.compile("/sign-in\\?next=%2Feditor%23%2Fen%2Frefunds"))
+    expect(page.get_by_role("button", name="Sign in")).to_be_enabled()
     page.get_by_label("E-mail").fill("grace@example.com")
     page.get_by_label("Password", exact=True).fill("wrong")
     page.keyboard.press("Enter")

@@ -13,6 +13,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   whileBusy(submit, "Signing in…", signIn);
 });
+submit.disabled = false; // until here the browser would have sent the form by itself, to an address that takes none
 
 async function signIn() {
   showError(errors, "");
