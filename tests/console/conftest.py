@@ -55,7 +55,6 @@ def open_console(browser: Any, address: str, problems: list[str]) -> Iterator[Op
         contexts.append(context)
         context.add_init_script(COUNT_TONES)
         page = context.new_page()
-        page.set_default_timeout(5000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: note_problem(problems, message))
         page.goto(address + path)

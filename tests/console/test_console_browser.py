@@ -15,6 +15,7 @@ from tests.console.desk_server import (
     system_author,
     visitor_author,
 )
+from tests.support.browser import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +41,7 @@ def expect_text(page: Any, selector: str, text: str) -> None:
     page.locator(selector).filter(has_text=text).first.wait_for()
 
 
-def eventually(page: Any, condition: str, within_s: float = 5) -> None:
+def eventually(page: Any, condition: str, within_s: float = PATIENCE_S) -> None:
     """Poll from here: the page's policy forbids the evaluation that Playwright's own waiting would use."""
     deadline = time.monotonic() + within_s
     while not page.evaluate(condition):
@@ -49,7 +50,7 @@ def eventually(page: Any, condition: str, within_s: float = 5) -> None:
 
 
 def first_sent(page: Any, desk: DeskServer, frame_type: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while not desk.sent(frame_type):
         assert time.monotonic() < deadline, frame_type
         page.wait_for_timeout(20)
@@ -323,7 +324,7 @@ def test_waiting_time_ticks_and_turns_red(open_console: OpenPage, desk: DeskServ
     desk.add(build_summary("c1", 1, queued_at=time.time() - 176))
     page = open_console()
     page.locator(".row .wait--amber").wait_for()
-    page.locator(".row .wait--red").wait_for(timeout=15_000)
+    page.locator(".row .wait--red").wait_for()
 
 
 def test_phone_shows_one_column_and_the_way_back(open_console: OpenPage, desk: DeskServer) -> None:

@@ -14,20 +14,11 @@ from tests.support.website import Website
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 20_000
 COUNT_TONES = """
 window.tones = 0;
 const start = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (...args) { window.tones += 1; return start.apply(this, args); };
 """
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Real models and real processes on a busy machine need more than Playwright's own 5 s."""
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

@@ -48,7 +48,6 @@ def open_page(browser: Any, address: str) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(6000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: note_problem(problems, message))
         page.goto(address + path)

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, FrameLocator, Page, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -27,8 +27,13 @@ def chromium_path() -> str:
     raise FileNotFoundError("Chromium is not installed: sudo apt-get install chromium")
 
 
+PATIENCE_S = 30.0
+"""What a page is to show may take this long on a busy machine: as long as Playwright gives an action by itself."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS)
         try:

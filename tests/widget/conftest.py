@@ -69,7 +69,7 @@ class Visitor:
 
     def sees(self, text: str) -> Any:
         found = self.window.locator(".bt-chat").get_by_text(text, exact=True).last
-        found.wait_for(timeout=5_000)
+        found.wait_for()
         return found
 
 

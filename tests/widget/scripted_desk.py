@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 from wsproto.events import CloseConnection
 from wsproto.utilities import LocalProtocolError
 
+from tests.support.browser import PATIENCE_S
 from tests.support.files import serve_file
 
 WIDGET = Path(__file__).resolve().parents[2] / "widget"
@@ -106,7 +107,7 @@ class ScriptedDesk:
     def frames(self, kind: str) -> list[Frame]:
         return [frame for frame in list(self.received) if frame["type"] == kind]
 
-    def wait_for(self, kind: str, count: int = 1, within_s: float = 5.0) -> list[Frame]:
+    def wait_for(self, kind: str, count: int = 1, within_s: float = PATIENCE_S) -> list[Frame]:
         """Return the frames of one type once there are enough of them. Raises: AssertionError when they do not come."""
         until = time.monotonic() + within_s
         while len(self.frames(kind)) < count:

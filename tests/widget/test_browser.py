@@ -330,6 +330,7 @@ def test_a_message_written_offline_survives_a_reload(ada: Any, desk: ScriptedDes
     ada.opens()
     ada.writes("first")
     ada.sees("first")
+    expect(ada.window.locator(".bt-item--waiting")).to_have_count(0)
     desk.is_deaf = True
     ada.writes("second")
     lost = desk.wait_for("post", 2)[1]
