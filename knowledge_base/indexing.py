@@ -96,6 +96,11 @@ class Indexer:
         built = {a.id: self._build_entry(a, passages) for a, passages in cut}
         self._swap({a.id: kept.get(a.id) or built[a.id] for a in articles})
 
+    def rebuild(self, articles: Sequence[Article]) -> None:
+        """Make these articles the index, and reuse nothing: the database is another one than it was."""
+        self._entries = {}
+        self.replace_all(articles)
+
     def put(self, article: Article) -> None:
         """Add an article at its published revision, or replace it."""
         self._encode([t.text for t in _targets_of(article, self._cut(article))])

@@ -129,6 +129,11 @@ class KnowledgeBase:
                 self._indexer.replace_all(self.articles.list_published())
             return outcome
 
+    def reload(self) -> None:
+        """Build the index anew from a database whose content somebody replaced; until then the old one answers."""
+        with self._write_lock:
+            self._indexer.rebuild(self.articles.list_published())
+
     def _record(self, answer: Answer) -> None:
         best = None
         if answer.results:

@@ -58,6 +58,7 @@ def create_app(base: KnowledgeBase, token: str) -> Flask:
     app.before_request(_build_guard(token))
     app.register_blueprint(build_article_routes(base))
     _add_search_routes(app, base)
+    _add_reload_route(app, base)
     _add_error_handlers(app)
     return app
 
@@ -163,6 +164,14 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
     def dismiss_question() -> Json:
         base.questions.dismiss(check_question(decode(request.get_data(), DismissRequest).question))
         return {}
+
+
+def _add_reload_route(app: Flask, base: KnowledgeBase) -> None:
+    @app.post("/reload")
+    def reload() -> Json:
+        base.reload()
+        articles, published = base.articles.count()
+        return {"articles": articles, "published": published, "passages": base.index.passage_count}
 
 
 def _add_error_handlers(app: Flask) -> None:

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -52,6 +54,20 @@ def test_a_search_has_the_shape_of_the_contract(desk: Desk, centre: KnowledgeBas
     assert best["url"] == "/help/en/reset-password"
     assert "<li>" in best["passage"]["html"]
     assert "<" not in best["passage"]["text"]
+
+
+def test_reload_answers_from_a_database_that_was_replaced_under_the_service(
+    desk: Desk, centre: KnowledgeBase, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "kb.db")) as live, closing(sqlite3.connect(":memory:")) as kept:
+        live.backup(kept)
+        created = desk.post("/articles", ARTICLE, 201)
+        desk.post(f"/articles/en/{created['slug']}/publish", {"author": "Ada"})
+        kept.backup(live)
+    question = {"question": "too many notifications"}
+    assert desk.post("/search", question)["results"][0]["slug"] == "mute-a-channel"
+    assert desk.post("/reload", {})["published"] == 8
+    assert "mute-a-channel" not in [result["slug"] for result in desk.post("/search", question)["results"]]
 
 
 def test_an_article_goes_from_draft_to_answer_to_archive(desk: Desk, centre: KnowledgeBase) -> None:
