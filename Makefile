@@ -13,7 +13,7 @@ export RASA_TELEMETRY_ENABLED := false
 export HF_HUB_OFFLINE := 1
 export BATON_PYTHON310
 
-.PHONY: help setup run test check bench screenshots clean
+.PHONY: help setup run test check bench faults screenshots clean
 
 help: ## List the commands.
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -25,6 +25,7 @@ run: setup ## Start everything; Ctrl-C stops it.
 
 test: setup $(VENV)/.dev ## Run every test, with the real models, the real Rasa server and a real browser.
 	@./tests/ensure_browser.sh
+	@./tests/ensure_servers.sh
 	@$(VENV)/bin/python -m pytest
 
 check: $(VENV)/.dev ## Format, lint, types, import ladder, sizes.
@@ -35,6 +36,10 @@ check: $(VENV)/.dev ## Format, lint, types, import ladder, sizes.
 
 bench: setup $(VENV)/.dev ## Measure, side by side in one run.
 	@$(VENV)/bin/python -m tests.bench
+
+faults: $(VENV)/.dev ## Kill, cut and starve the real servers while everybody talks; count what is lost (20 minutes).
+	@./tests/ensure_servers.sh
+	@$(VENV)/bin/python -m tests.faults
 
 screenshots: setup $(VENV)/.dev ## Take README's screenshots from the running product.
 	@./tests/ensure_browser.sh

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 
 import gevent
 from flask import Flask, Response, jsonify, request
@@ -12,34 +11,41 @@ from simple_websocket.ws import Base
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handoff.auth import Accounts
+from handoff.backends import open_bus, open_database
 from handoff.bot_client import RasaBot
-from handoff.bus.inprocess import InProcessBus, InProcessPresenceBook
 from handoff.conversations import Conversations
 from handoff.desk import Desk
-from handoff.errors import BatonError, SignedOut
-from handoff.events import OperatorId
-from handoff.gateway.connection import Connection, Registry
-from handoff.gateway.operator import OperatorSession
-from handoff.gateway.visitor import VisitorSession
+from handoff.errors import BatonError, SignedOut, StoreFailed
+from handoff.events import ConversationId, OperatorId
+from handoff.gateway.connection import SOCKET_OPTIONS, Connection, Registry, without_compression
+from handoff.gateway.poll import Departures
+from handoff.gateway.sessions import Sessions
 from handoff.kb_client import KnowledgeBase
 from handoff.presence import Presence
 from handoff.projection import Phase
-from handoff.protocol import FRAME_MAX_BYTES, CloseCode
+from handoff.protocol import CloseCode
 from handoff.settings import Settings, read_settings
-from handoff.store.database import Database
-from handoff.store.sqlite import SqliteEventStore, SqliteVisitorStore
-from handoff.store.staff import SqliteStaffStore
+from handoff.store.log import SqlEventStore
+from handoff.store.staff import SqlStaffStore
+from handoff.store.visitors import SqlVisitorStore
 from handoff.turns import Turns
 from handoff.visitors import Visitors
 from handoff.web.articles import build_articles_blueprint
 from handoff.web.border import SESSION_COOKIE, install_border, is_own_origin
 from handoff.web.pages import build_pages_blueprint
+from handoff.web.polls import build_polls_blueprint
 from handoff.web.staff import build_staff_blueprint
 from handoff.web.visitor_session import build_visitor_blueprint
 
 logger = logging.getLogger(__name__)
 
 SWEEP_PERIOD_S = 1.0
+TAKE_UP_AFTER_S = 3.0
+"""A turn takes some 50 ms: by now its process is gone, or its record was refused by a full disk."""
+
+OWED_MAX = 500
+"""Replies that one look takes up; the next look takes those that follow."""
+
 HELD_MAX = 10_000
 """More chats than any desk holds at once."""
 
@@ -49,10 +55,10 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database(settings.database)
-        self.store = SqliteEventStore(self.database)
-        self.bus = InProcessBus()
-        self.presence = Presence(InProcessPresenceBook(), self.bus)
+        self.database = open_database(settings)
+        self.store = SqlEventStore(self.database)
+        self.bus, book = open_bus(settings, self.database)
+        self.presence = Presence(book, self.bus)
         self.conversations = Conversations(
             self.store, self.bus, rules=settings.rules, is_staffed=self.presence.is_staffed
         )
@@ -65,46 +71,59 @@ class Parts:
             is_staffed=self.presence.is_staffed,
         )
         self.desk = Desk(self.conversations, self.store)
-        self.visitors = Visitors(SqliteVisitorStore(self.database), secret=settings.secret_key)
-        self.accounts = Accounts(SqliteStaffStore(self.database))
+        self.visitors = Visitors(SqlVisitorStore(self.database), secret=settings.secret_key)
+        self.accounts = Accounts(SqlStaffStore(self.database))
         self.knowledge_base = KnowledgeBase(settings.kb_url, token=settings.kb_token)
         self.registry = Registry()
+        self.departures = Departures()
+        self._log_epoch = self.store.log_epoch()
+        self._owed_since: dict[ConversationId, float] = {}
         self._sweeper: gevent.Greenlet | None = None
 
     def start(self) -> None:
-        """Expect back those who held chats when the last process ended; from then on, sweep."""
-        for operator_id, name in self._holders().items():
-            self.presence.hold_for(operator_id, name)
+        """Take up what the last process left undone; from then on, sweep."""
+        for conversation_id in self.store.ids_owed_reply(limit=OWED_MAX):
+            self.turns.take(conversation_id)
         self._sweeper = gevent.spawn(self._sweep_forever)
 
     def shut_down(self, *, spread_ms: int) -> None:
         """Send every socket home, let running turns finish, flush the log."""
-        self.registry.close_all(spread_ms=spread_ms)
+        self.registry.shut(spread_ms=spread_ms)
+        self.departures.end()
         with gevent.Timeout(5.0, False):
             self.turns.join()
         if self._sweeper is not None:
             self._sweeper.kill()
+        self.bus.close()
         self.database.close()
         self.bot.close()
         self.knowledge_base.close()
 
-    def _holders(self) -> dict[OperatorId, str]:
-        """Give the operators who hold conversations, with their names."""
-        states = [row.state for row in self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=HELD_MAX)]
-        return {OperatorId(s.operator_id): s.operator_name or "" for s in states if s.operator_id}
-
     def _sweep(self) -> None:
         """Make the rule true that nobody is in limbo: no chat is held by somebody who is gone, no reply is owed for
-        long.
+        long, nobody looks at a history that is gone.
 
-        What was missed before, by a crash or a full disk, is found again here: both are read from the store.
+        What was missed before, by a crash or a full disk, is found again here: all is read from the store.
         """
-        self.presence.sweep(self.desk.requeue_all_of)
-        present = {lease.operator_id for lease in self.presence.people()}
-        for holder in self._holders().keys() - present:
+        log_epoch = self.store.log_epoch()
+        if log_epoch != self._log_epoch:
+            logger.warning("the log was restored: every client starts afresh")
+            self._log_epoch = log_epoch
+            self.registry.send_home(spread_ms=0)
+        self.presence.tell_if_changed()
+        held = self.store.rows_in_phase(Phase.OPERATOR, since=0.0, limit=HELD_MAX)
+        for holder in self.presence.gone_of(OperatorId(row.state.operator_id or "") for row in held):
             self.desk.requeue_all_of(holder)
-        for conversation_id in self.store.ids_owed_reply():
-            self.turns.take(conversation_id)
+        self._take_up_what_is_owed()
+
+    def _take_up_what_is_owed(self) -> None:
+        """Take the turns that no process has finished for a while."""
+        now = time.monotonic()
+        owed = {each: self._owed_since.get(each, now) for each in self.store.ids_owed_reply(limit=OWED_MAX)}
+        self._owed_since = owed
+        for conversation_id, since in owed.items():
+            if now - since >= TAKE_UP_AFTER_S:
+                self.turns.take(conversation_id)
 
     def _sweep_forever(self) -> None:
         while True:
@@ -118,11 +137,12 @@ class Parts:
 def create_app(settings: Settings) -> Flask:
     """Build the Flask application of the desk; `app.extensions["baton"]` holds its parts."""
     app = Flask("handoff", static_folder="web/static", template_folder="web/templates")
-    app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": FRAME_MAX_BYTES}
+    app.config["SOCK_SERVER_OPTIONS"] = SOCKET_OPTIONS
     app.json.sort_keys = False  # type: ignore[attr-defined]
     parts = Parts(settings)
     app.extensions["baton"] = parts
     Compress(app)
+    app.wsgi_app = without_compression(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -140,7 +160,20 @@ def create_app(settings: Settings) -> Flask:
     )
     app.register_blueprint(build_articles_blueprint(parts.accounts, parts.knowledge_base))
     app.register_blueprint(build_visitor_blueprint(parts.visitors, widget_origins=settings.widget_origins))
-    _add_sockets(app, parts)
+    sessions = Sessions(
+        conversations=parts.conversations,
+        turns=parts.turns,
+        desk=parts.desk,
+        visitors=parts.visitors,
+        accounts=parts.accounts,
+        presence=parts.presence,
+        bus=parts.bus,
+        registry=parts.registry,
+    )
+    _add_sockets(app, parts, sessions)
+    app.register_blueprint(
+        build_polls_blueprint(sessions, visitors=parts.visitors, accounts=parts.accounts, departures=parts.departures)
+    )
 
     @app.get("/health")
     def health() -> Response:
@@ -151,22 +184,12 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _add_sockets(app: Flask, parts: Parts) -> None:
+def _add_sockets(app: Flask, parts: Parts, sessions: Sessions) -> None:
     sock = Sock(app)
 
     @sock.route("/ws/visitor")
     def visitor_socket(ws: Base) -> None:
-        connection = Connection(ws)
-        session = VisitorSession(
-            connection,
-            conversations=parts.conversations,
-            turns=parts.turns,
-            visitors=parts.visitors,
-            presence=parts.presence,
-            bus=parts.bus,
-            user_agent=request.headers.get("User-Agent", ""),
-        )
-        _serve(parts.registry, connection, session)
+        sessions.serve_visitor(Connection(ws), user_agent=request.headers.get("User-Agent", ""))
 
     @sock.route("/ws/operator")
     def operator_socket(ws: Base) -> None:
@@ -176,44 +199,11 @@ def _add_sockets(app: Flask, parts: Parts) -> None:
             if not is_own_origin(parts.settings.public_url):
                 raise SignedOut("Sockets from other sites are refused.")
             record = parts.accounts.whoever_has(token)
-        except SignedOut:
-            connection.close(CloseCode.SIGNED_OUT, "sign in again")
+        except (SignedOut, StoreFailed) as exc:
+            connection.close(CloseCode.SIGNED_OUT if isinstance(exc, SignedOut) else CloseCode.INTERNAL, exc.code)
+            connection.finish()
             return
-        session = OperatorSession(
-            connection,
-            operator_id=record.id,
-            name=record.name or record.email or "Operator",
-            role=record.role,
-            is_still_signed_in=_recheck(parts.accounts, token),
-            conversations=parts.conversations,
-            desk=parts.desk,
-            presence=parts.presence,
-            bus=parts.bus,
-        )
-        _serve(parts.registry, connection, session)
-
-
-def _recheck(accounts: Accounts, token: str | None) -> Callable[[], bool]:
-    def is_still_signed_in() -> bool:
-        try:
-            accounts.whoever_has(token)
-        except SignedOut:
-            return False
-        return True
-
-    return is_still_signed_in
-
-
-def _serve(registry: Registry, connection: Connection, session: VisitorSession | OperatorSession) -> None:
-    registry.add(connection)
-    try:
-        session.run()
-    except Exception:  # a border (socket loop): this socket ends, the others do not notice
-        logger.exception("socket failed")
-        connection.close(CloseCode.INTERNAL, "internal error")
-        connection.finish()
-    finally:
-        registry.remove(connection)
+        sessions.serve_operator(connection, record, token=token)
 
 
 def create_app_from_environment() -> Flask:

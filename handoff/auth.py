@@ -5,7 +5,6 @@ conversation.
 import hashlib
 import re
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ import gevent
 
 from handoff.conversations import Conversations
 from handoff.errors import (
+    AlreadyThere,
     BadFrame,
     Forbidden,
     LinkInvalid,
@@ -28,7 +28,7 @@ from handoff.events import ConversationId, OperatorId, VisitorId
 from handoff.limits import Throttle
 from handoff.ports import ConversationRow
 from handoff.protocol import clean_line
-from handoff.store.staff import SqliteStaffStore, StaffRecord
+from handoff.store.staff import SqlStaffStore, StaffRecord
 
 SESSION_MAX_AGE_S = 14 * 86400.0
 LINK_MAX_AGE_S = 7 * 86400.0
@@ -54,7 +54,7 @@ class Accounts:
 
     def __init__(
         self,
-        store: SqliteStaffStore,
+        store: SqlStaffStore,
         *,
         now: Callable[[], float] = time.time,
         hasher: argon2.PasswordHasher | None = None,
@@ -224,7 +224,7 @@ class Accounts:
     def _save(self, record: StaffRecord) -> None:
         try:
             self._store.save(record)
-        except sqlite3.IntegrityError as exc:
+        except AlreadyThere as exc:
             raise BadFrame("An account with this e-mail exists already.", field="email") from exc
 
     def _check_email_is_free(self, email: str, staff_id: str) -> None:

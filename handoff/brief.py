@@ -1,7 +1,5 @@
 """What an operator must know before the first word: built from the log alone, rung 1 of the ladder."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from handoff.events import (
@@ -16,7 +14,10 @@ from handoff.events import (
     Understood,
     VisitorMessage,
 )
-from handoff.projection import replay
+from handoff.projection import State
+
+ASKED_MAX = 20
+"""A brief shows the newest of what the visitor wrote; the transcript beside it has all."""
 
 REASON_TEXTS = {
     Reason.ASKED_FOR_PERSON: "Asked for a person",
@@ -77,69 +78,74 @@ class Brief(msgspec.Struct, frozen=True):
     notes: int
 
 
-def build_brief(events: Sequence[Event], *, visitor_id: str, earlier_chats: int) -> Brief:
-    """Build the brief from a conversation's whole log, oldest event first."""
-    state = replay(events)
-    reason = state.reason
-    return Brief(
-        visitor=BriefVisitor(
-            id=visitor_id,
-            name=state.visitor_name,
-            email=state.visitor_email,
-            language=state.language,
-            timezone=state.timezone,
-            earlier_chats=earlier_chats,
-        ),
-        page=state.page,
-        reason=reason,
-        reason_text=REASON_TEXTS[reason] if reason else None,
-        waiting_since=state.queued_at,
-        asked=_asked(events),
-        articles=_articles_tried(events),
-        unanswered=[
-            Unanswered(event.body.question, event.body.candidates)
-            for event in events
-            if isinstance(event.body, QuestionUnanswered)
-        ],
-        notes=sum(isinstance(event.body, NoteAdded) for event in events),
-    )
+class BriefBuilder:
+    """Gathers what a brief tells while a log is read, event by event; the state gives the rest."""
 
+    def __init__(self) -> None:
+        self.seq = 0
+        """The event that was read last."""
+        self._asked: dict[int, Asked] = {}
+        self._articles: dict[int, ArticleTried] = {}
+        self._unanswered: list[Unanswered] = []
+        self._notes = 0
 
-def _asked(events: Sequence[Event]) -> list[Asked]:
-    readings = {e.body.message_seq: e.body for e in events if isinstance(e.body, Understood)}
-    asked = []
-    for event in events:
-        if isinstance(event.body, VisitorMessage):
-            reading = readings.get(event.seq)
-            asked.append(
-                Asked(
-                    seq=event.seq,
-                    text=event.body.text,
-                    at=event.at,
-                    intent=reading.intent if reading else None,
-                    confidence=reading.confidence if reading else None,
+    def add(self, event: Event) -> None:
+        """Take in the next event of the log."""
+        self.seq = event.seq
+        body = event.body
+        match body:
+            case VisitorMessage():
+                self._asked[event.seq] = Asked(event.seq, body.text, event.at)
+                if len(self._asked) > ASKED_MAX:
+                    del self._asked[next(iter(self._asked))]
+            case Understood() if body.message_seq in self._asked:
+                self._asked[body.message_seq] = msgspec.structs.replace(
+                    self._asked[body.message_seq], intent=body.intent, confidence=body.confidence
                 )
-            )
-    return asked
+            case ArticleShown():
+                self._articles[event.seq] = _tried(event.seq, body)
+            case FeedbackGiven() if body.article_seq in self._articles:
+                self._articles[body.article_seq] = msgspec.structs.replace(
+                    self._articles[body.article_seq], reaction="helpful" if body.helpful else "unhelpful"
+                )
+            case QuestionUnanswered():
+                self._unanswered.append(Unanswered(body.question, body.candidates))
+            case NoteAdded():
+                self._notes += 1
+            case _:
+                pass
 
-
-def _articles_tried(events: Sequence[Event]) -> list[ArticleTried]:
-    reactions = {
-        e.body.article_seq: "helpful" if e.body.helpful else "unhelpful"
-        for e in events
-        if isinstance(e.body, FeedbackGiven)
-    }
-    return [
-        ArticleTried(
-            seq=event.seq,
-            slug=event.body.article.slug,
-            language=event.body.article.language,
-            title=event.body.article.title,
-            url=event.body.article.url,
-            revision=event.body.article.revision,
-            probability=event.body.probability,
-            reaction=reactions.get(event.seq),
+    def build(self, state: State, *, visitor_id: str, earlier_chats: int) -> Brief:
+        """Give the brief at `state`, the replay of what was read."""
+        reason = state.reason
+        return Brief(
+            visitor=BriefVisitor(
+                id=visitor_id,
+                name=state.visitor_name,
+                email=state.visitor_email,
+                language=state.language,
+                timezone=state.timezone,
+                earlier_chats=earlier_chats,
+            ),
+            page=state.page,
+            reason=reason,
+            reason_text=REASON_TEXTS[reason] if reason else None,
+            waiting_since=state.queued_at,
+            asked=list(self._asked.values()),
+            articles=list(self._articles.values()),
+            unanswered=list(self._unanswered),
+            notes=self._notes,
         )
-        for event in events
-        if isinstance(event.body, ArticleShown)
-    ]
+
+
+def _tried(seq: int, body: ArticleShown) -> ArticleTried:
+    article = body.article
+    return ArticleTried(
+        seq=seq,
+        slug=article.slug,
+        language=article.language,
+        title=article.title,
+        url=article.url,
+        revision=article.revision,
+        probability=body.probability,
+    )

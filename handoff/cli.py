@@ -1,4 +1,4 @@
-"""The command line, rung 6 of the ladder: `baton run`, `doctor`, `import`, `invite`."""
+"""The command line, rung 6 of the ladder: `baton run`, `doctor`, `import`, `invite`, `log`, `backup`, `restore`."""
 
 import sys
 from pathlib import Path
@@ -29,11 +29,12 @@ def main() -> None:
 
 
 @main.command()
-def run() -> None:
+@click.option("--only-desk", is_flag=True, help="One more machine: the desk alone, on a shared PostgreSQL and Redis.")
+def run(only_desk: bool) -> None:
     """Start everything and keep it running until Ctrl-C."""
-    from handoff.run import run_everything
+    from handoff.run import run_desk_only, run_everything
 
-    sys.exit(run_everything(read_settings(), console))
+    sys.exit((run_desk_only if only_desk else run_everything)(read_settings(), console))
 
 
 @main.command()
@@ -65,6 +66,48 @@ def invite(role: str, email: str | None, name: str | None) -> None:
     from handoff.content import invite_person
 
     console.print(invite_person(read_settings(), role=role, email=email, name=name), soft_wrap=True)
+
+
+@main.group()
+def log() -> None:
+    """Look after the conversation log."""
+
+
+@log.command()
+@click.option("--database", default=None, help="Another log: a SQLite file, or postgresql://...")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object a line; the last one has the counts.")
+def verify(database: str | None, is_json: bool) -> None:
+    """Check the rules that every log keeps; exit code 1 if one is broken. Baton may run meanwhile."""
+    from handoff.maintenance import verify_log
+
+    sys.exit(verify_log(read_settings(), database, console, is_json=is_json))
+
+
+@log.command("renew-epoch")
+def renew_epoch() -> None:
+    """Have every client start afresh: after a restore by other means than `baton restore`."""
+    from handoff import maintenance
+
+    maintenance.renew_epoch(read_settings(), console)
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def backup(file: Path | None) -> None:
+    """Back up everything into one new FILE, while Baton runs."""
+    from handoff.maintenance import back_up
+
+    back_up(read_settings(), file, console)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+def restore(file: Path, is_sure: bool) -> None:
+    """Put a backup in place of what is here now, while Baton runs or not."""
+    from handoff.maintenance import put_back
+
+    sys.exit(put_back(read_settings(), file, console, confirm=lambda question: is_sure or click.confirm(question)))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from handoff.auth import Accounts, Role
+from handoff.backends import open_database
 from handoff.errors import BatonError, KnowledgeBaseFailed
 from handoff.kb_client import KnowledgeBase
 from handoff.settings import ROOT, Settings
-from handoff.store.database import Database
-from handoff.store.staff import SqliteStaffStore
+from handoff.store.staff import SqlStaffStore
 
 if TYPE_CHECKING:
     from knowledge_base.article import ArticleDraft
@@ -108,9 +108,9 @@ def link_for_first_admin(settings: Settings) -> str | None:
 
 @contextmanager
 def _open_accounts(settings: Settings) -> Iterator[Accounts]:
-    database = Database(settings.database)
+    database = open_database(settings)
     try:
-        yield Accounts(SqliteStaffStore(database))
+        yield Accounts(SqlStaffStore(database))
     finally:
         database.close()
 

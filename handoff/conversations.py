@@ -71,9 +71,12 @@ class Conversations:
         self._rules = rules
         self._is_staffed = is_staffed
         self._now = now
-        self.log_epoch = store.log_epoch
 
     # --- reading ---------------------------------------------------------------------------------------------------
+
+    def log_epoch(self) -> str:
+        """Name the history that clients' cursors belong to."""
+        return self._store.log_epoch()
 
     def row(self, conversation_id: ConversationId) -> ConversationRow:
         """Give a conversation.
@@ -88,9 +91,12 @@ class Conversations:
 
     def events(self, conversation_id: ConversationId, *, after_seq: int = 0) -> Iterator[Event]:
         """Read the log page by page, from the event after `after_seq` to its present end."""
-        while page := self._store.read(conversation_id, after_seq=after_seq, limit=PROTOCOL_PAGE_EVENTS):
+        is_last = False
+        while not is_last:
+            page = self._store.read(conversation_id, after_seq=after_seq, limit=PROTOCOL_PAGE_EVENTS)
             yield from page
-            after_seq = page[-1].seq
+            is_last = len(page) < PROTOCOL_PAGE_EVENTS
+            after_seq = page[-1].seq if page else after_seq
 
     def current_of(self, visitor: Visitor) -> ConversationRow | None:
         """Give the conversation that the visitor would go on with, if there is one."""
@@ -149,16 +155,13 @@ class Conversations:
 
     def ask_person(self, visitor: Visitor, conversation_id: ConversationId, *, client_id: str) -> Event | None:
         """Hand the conversation to a person at once; None when one is already wanted or here."""
-        state = self.row(conversation_id).state
-        if state.phase in (Phase.QUEUE, Phase.OPERATOR):
-            return None
         wish = self.escalation(Reason.ASKED_FOR_PERSON, client_id=client_id)
         try:
             return self._record_or_reopen(visitor, conversation_id, wish)
         except ConversationClosed:
             raise
         except FloorRefused:
-            return None  # the bot or another tab handed over in the meantime
+            return None  # one is wanted or here already
 
     def give_feedback(
         self, visitor: Visitor, conversation_id: ConversationId, *, seq: int, helpful: bool, client_id: str

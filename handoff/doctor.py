@@ -7,14 +7,19 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
+import psycopg
+import redis
 from rich.console import Console
 from rich.text import Text
 
 from handoff.errors import BatonError
 from handoff.settings import Settings, read_settings
+from handoff.store.schema import STEPS
 
 FREE_SPACE_MIN_BYTES = 500_000_000
 """Below this the log's next month, or the next trained bot, may not fit."""
@@ -39,6 +44,7 @@ def examine() -> list[Finding]:
     checks: list[Callable[[Settings], Finding]] = [
         _examine_data,
         _examine_log,
+        _examine_redis,
         _examine_rasa_environment,
         _examine_model,
         _examine_embedding_model,
@@ -76,20 +82,82 @@ def _examine_data(settings: Settings) -> Finding:
 
 
 def _examine_log(settings: Settings) -> Finding:
+    return _examine_postgres(settings) if settings.database_url else _examine_sqlite(settings)
+
+
+def _examine_sqlite(settings: Settings) -> Finding:
     if not settings.database.exists():
         return Finding("conversation log", False, "not made yet", "Start Baton once: make run")
+    mend = "Restore a backup: .venv/bin/baton restore FILE"
     try:
-        connection = sqlite3.connect(f"file:{settings.database}?mode=ro", uri=True)
-        verdict = connection.execute("pragma quick_check").fetchone()[0]
-        conversations, events = connection.execute(
-            "select (select count(*) from conversations), (select count(*) from events)"
-        ).fetchone()
-        connection.close()
-    except sqlite3.Error as exc:
-        return Finding("conversation log", False, f"{settings.database}: {exc}", "Restore a backup of this file.")
+        verdict = _read_log(settings, "pragma quick_check")[0][0]
+        counts = _counts(settings)
+    except _Unreadable as exc:
+        return Finding("conversation log", False, f"{settings.database}: {exc}", mend)
     if verdict != "ok":
-        return Finding("conversation log", False, f"damaged: {verdict}", "Restore a backup of this file.")
-    return Finding("conversation log", True, f"sound; {conversations} conversations, {events} events")
+        return Finding("conversation log", False, f"damaged: {verdict}", mend)
+    return Finding("conversation log", True, f"SQLite, sound; {counts}")
+
+
+def _examine_postgres(settings: Settings) -> Finding:
+    part = "conversation log"
+    try:
+        ((version, fsync, pages),) = _read_log(
+            settings,
+            "select current_setting('server_version'), current_setting('fsync'), current_setting('full_page_writes')",
+        )
+    except _Unreadable as exc:
+        return Finding(part, False, f"PostgreSQL: {exc}", "Start the server, or correct BATON_DATABASE_URL.")
+    what = f"PostgreSQL {version.split()[0]}"
+    if (fsync, pages) != ("on", "on"):
+        lost = f"{what} with fsync {fsync}, full_page_writes {pages}: a power cut loses what was acknowledged"
+        return Finding(part, False, lost, "Set both to on in postgresql.conf, then reload the server.")
+    try:
+        applied = {name for (name,) in _read_log(settings, "select name from schema_steps")}
+        counts = _counts(settings)
+    except _Unreadable:
+        return Finding(part, False, f"{what}, without Baton's tables", "Start Baton once: make run")
+    if missing := [name for name in STEPS if name not in applied]:
+        return Finding(
+            part, False, f"{what}, schema lacks {', '.join(missing)}", "Restart Baton: it brings it up to date."
+        )
+    return Finding(part, True, f"{what}, durable; {counts}")
+
+
+def _examine_redis(settings: Settings) -> Finding:
+    if not settings.redis_url:
+        return Finding("Redis", True, "none needed by one process")
+    try:
+        with redis.Redis.from_url(settings.redis_url, socket_timeout=5.0, socket_connect_timeout=5.0) as client:
+            version = client.info("server")["redis_version"]
+    except (redis.RedisError, OSError) as exc:
+        return Finding(
+            "Redis", False, str(exc), "Start the server, or correct BATON_REDIS_URL. Chats go on, but slower."
+        )
+    return Finding("Redis", True, f"{version}, answers; names begin with {settings.redis_prefix}")
+
+
+class _Unreadable(Exception):
+    """The log's database cannot be reached or read; says why."""
+
+
+def _counts(settings: Settings) -> str:
+    ((conversations, events),) = _read_log(
+        settings, "select (select count(*) from conversations), (select count(*) from events)"
+    )
+    return f"{conversations} conversations, {events} events"
+
+
+def _read_log(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """Run a query on the log's database, whichever it is, without making or changing anything in it."""
+    try:
+        if settings.database_url:
+            with psycopg.connect(settings.database_url, connect_timeout=5) as server:
+                return server.execute(sql.encode()).fetchall()
+        with closing(sqlite3.connect(f"{settings.database.as_uri()}?mode=ro", uri=True)) as file:
+            return file.execute(sql).fetchall()
+    except (sqlite3.Error, psycopg.Error) as exc:
+        raise _Unreadable(str(exc).strip().splitlines()[0]) from exc
 
 
 def _examine_rasa_environment(settings: Settings) -> Finding:
@@ -156,23 +224,19 @@ def _examine_bot(settings: Settings) -> Finding:
 
 
 def _examine_desk(settings: Settings) -> Finding:
-    return _examine_service("desk", "handoff", f"http://127.0.0.1:{settings.port}/health", settings.public_url)
+    workers = "" if settings.workers == 1 else f", {settings.workers} processes"
+    url = f"{settings.public_url}{workers}"
+    return _examine_service("desk", "handoff", f"http://127.0.0.1:{settings.port}/health", url)
 
 
 def _examine_admin(settings: Settings) -> Finding:
-    mend = "Make one and open the link: .venv/bin/baton invite --role admin"
-    if not settings.database.exists():
-        return Finding("administrator", False, "none yet", "Start Baton once: make run")
-    connection = sqlite3.connect(f"file:{settings.database}?mode=ro", uri=True)
+    sql = "select count(*) from staff where role = 'admin' and is_active = 1 and password_hash is not null"
     try:
-        (count,) = connection.execute(
-            "select count(*) from staff where role = 'admin' and is_active and password_hash is not null"
-        ).fetchone()
-    except sqlite3.Error as exc:
-        return Finding("administrator", False, str(exc), "Restore a backup of the database.")
-    finally:
-        connection.close()
-    return Finding("administrator", bool(count), f"{count} active" if count else "none yet", "" if count else mend)
+        ((count,),) = _read_log(settings, sql)
+    except _Unreadable:
+        return Finding("administrator", False, "not known", "Mend the conversation log first.")
+    mend = "" if count else "Make one and open the link: .venv/bin/baton invite --role admin"
+    return Finding("administrator", bool(count), f"{count} active" if count else "none yet", mend)
 
 
 def _examine_widget_origins(settings: Settings) -> Finding:

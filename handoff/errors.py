@@ -152,6 +152,19 @@ class StoreFailed(BatonError):
     http_status = 503
 
 
+class AlreadyThere(BatonError):
+    """A value that must be unique is there already; whoever catches it knows which."""
+
+    code = "already_there"
+    http_status = 409
+
+
+class BackupRefused(BatonError):
+    """A backup that cannot be made, or a file that cannot be restored; nothing was changed."""
+
+    code = "backup_refused"
+
+
 class SettingsError(BatonError):
     """A setting that cannot work; the message names the variable and what it may be."""
 

@@ -1,11 +1,12 @@
-"""How gunicorn runs the desk: one gevent worker, and a shutdown that sends every socket home first."""
+"""How gunicorn runs the desk: gevent workers, and a shutdown that sends every socket home first."""
 
+import os
 from typing import Any
 
 import gevent
 
 worker_class = "gevent"
-workers = 1
+workers = int(os.environ.get("BATON_WORKERS", "1"))  # checked when the settings are read
 worker_connections = 10_000
 graceful_timeout = 10
 timeout = 60

@@ -17,16 +17,19 @@ class Throttle:
         self._now = now
         self._takes: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def take(self, key: str) -> float:
-        """Count one take; give 0.0 if it is allowed, else the seconds until the next one would be."""
+    def take(self, key: str, *, count: int = 1) -> float:
+        """Count `count` takes at once, at most `limit`; give 0.0 if all are allowed, else none is counted and the
+        seconds are given until they would be.
+        """
         now = self._now()
         takes = self._takes.setdefault(key, deque())
         self._takes.move_to_end(key)
         while takes and takes[0] <= now - self._window_s:
             takes.popleft()
-        if len(takes) >= self._limit:
-            return takes[0] + self._window_s - now
-        takes.append(now)
+        surplus = len(takes) + count - self._limit
+        if surplus > 0:
+            return takes[surplus - 1] + self._window_s - now
+        takes.extend([now] * count)
         while len(self._takes) > KEYS_MAX:
             self._takes.popitem(last=False)
         return 0.0

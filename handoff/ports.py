@@ -2,7 +2,7 @@
 them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -37,11 +37,16 @@ class EventStore(Protocol):
     Guarantees: `seq` is gapless from 1 in each conversation. An append is all or nothing, is checked against
     `projection.check` inside its transaction, and is durable when it returns. A second append with the same
     (conversation, `client_id`) records nothing and gives back the first one's event. Appends to one conversation are
-    serialised. Safe to call from many greenlets of one process.
+    serialised. Safe to call from many greenlets, and from as many processes as the database itself is.
     """
 
-    log_epoch: str
-    """Changes when history was lost (a restored backup): clients with another one start afresh."""
+    def log_epoch(self) -> str:
+        """Name this history. The name changes when some of it was lost (a restored backup): clients that know another
+        one start afresh.
+        """
+
+    def renew_log_epoch(self) -> str:
+        """Give the history another name, and give that: what every restore has to do."""
 
     def open_conversation(self, visitor_id: VisitorId, started: Draft, *, reopen_window_s: float) -> ConversationId:
         """Give the visitor's current conversation, or record `started` as the first event of a new one.
@@ -79,11 +84,24 @@ class EventStore(Protocol):
     def rows_held_by(self, operator_id: OperatorId) -> list[ConversationRow]:
         """List the conversations that an operator holds."""
 
-    def ids_owed_reply(self) -> list[ConversationId]:
-        """List the conversations whose visitor the bot owes a reply: what a restart must take up again."""
+    def ids_owed_reply(self, *, limit: int) -> list[ConversationId]:
+        """List up to `limit` conversations whose visitor the bot owes a reply, longest ago first: what a restart must
+        take up again.
+        """
 
     def count_of_visitor(self, visitor_id: VisitorId) -> int:
         """Count a visitor's conversations."""
+
+    def ids(self, *, after: ConversationId | None, limit: int) -> list[ConversationId]:
+        """List up to `limit` conversations, in the order of their ids, from the one that follows `after`."""
+
+    def columns(self, conversation_id: ConversationId) -> dict[str, object]:
+        """Give what is stored beside the log of a conversation to find it by, and its state: what `baton log verify`
+        holds against a replay. Empty if there is no such conversation.
+        """
+
+    def ids_without_row(self, *, limit: int) -> list[ConversationId]:
+        """List conversations that have events and nothing beside them: in a sound log there are none."""
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -123,14 +141,25 @@ class Whisper(NamedTuple):
     payload: dict[str, Any]
 
 
-class Bus(Protocol):
-    """The doorbell between connections. At most once: a lost ring is healed by the next one or by the heartbeat.
+class Gap(NamedTuple):
+    """Rings of the topic may have been lost: look at the log again."""
 
-    Listeners run in the publisher's greenlet and must neither block nor raise. Rings of one topic arrive in the
-    order in which they were rung.
+    topic: str
+
+
+Listener = Callable[[Ring | Whisper | Gap], None]
+
+
+class Bus(Protocol):
+    """The doorbell between connections, of one process or of many. At most once: a lost ring is healed by the next
+    one, by a gap that is told, or by the heartbeat.
+
+    `ring` and `whisper` never wait and never fail. Listeners are called in a greenlet of the bus or of whoever rings,
+    and must neither block nor raise. Rings of one topic that one process rings arrive in the order in which they were
+    rung.
     """
 
-    def subscribe(self, topic: str, listener: Callable[[Ring | Whisper], None]) -> Callable[[], None]:
+    def subscribe(self, topic: str, listener: Listener) -> Callable[[], None]:
         """Call `listener` for each ring and whisper of `topic`; gives the function that ends it."""
 
     def ring(self, topic: str, conversation_id: ConversationId, head: int) -> None:
@@ -139,9 +168,12 @@ class Bus(Protocol):
     def whisper(self, topic: str, payload: dict[str, Any]) -> None:
         """Pass `payload` to the topic's listeners."""
 
+    def close(self) -> None:
+        """Stop listening and telling. Idempotent."""
+
 
 class Lease(NamedTuple):
-    """An operator who is here until `expires_at` (UTC seconds) unless the lease is renewed."""
+    """An operator who is here until `expires_at`, in seconds on the book's clock, unless the lease is renewed."""
 
     operator_id: OperatorId
     name: str
@@ -150,16 +182,29 @@ class Lease(NamedTuple):
 
 
 class PresenceBook(Protocol):
-    """Who is here: leases with a time to live, never a stored flag."""
+    """Who is here: leases with a time to live, never a stored flag. One book for all processes of a desk.
 
-    def renew(self, operator_id: OperatorId, name: str, *, is_available: bool, ttl_s: float, now: float) -> None:
-        """Make the operator's lease, or replace it: it lasts until `now + ttl_s`, and with 0 it has lapsed at once."""
+    The book goes by a clock of its own, the same for all who share it, so that neither a jump of a machine's wall
+    clock nor a difference between two of them ends a lease. It never fails: while a shared book is out of reach it
+    answers what it last knew, and is as young as if it had just been opened.
+    """
 
-    def leases(self, *, now: float) -> list[Lease]:
-        """List the leases that have not lapsed, by name."""
+    def age_s(self) -> float:
+        """Tell for how long the book has been kept without a loss. Whoever has no lease in a young book may only not
+        have come back yet.
+        """
 
-    def take_lapsed(self, *, now: float) -> list[OperatorId]:
-        """Give each lapsed lease's operator exactly once, and forget the lease."""
+    def renew(self, operator_id: OperatorId, name: str, *, is_available: bool, ttl_s: float) -> None:
+        """Make the operator's lease, or replace it: it lasts for `ttl_s`, and with 0 it has ended at once."""
+
+    def leases(self) -> list[Lease]:
+        """List the leases that have not ended, by name."""
+
+    def note_visitor(self, visitor_id: VisitorId, *, ttl_s: float) -> None:
+        """Remember that a visitor has a page open at this process, for `ttl_s`; with 0, that none is open any more."""
+
+    def visitors_here(self, visitor_ids: Iterable[VisitorId]) -> set[VisitorId]:
+        """Give those of `visitor_ids` who have a page open at any process."""
 
 
 class Bot(Protocol):

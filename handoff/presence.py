@@ -2,16 +2,11 @@
 stored.
 """
 
-import logging
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable
 
-from handoff.errors import BatonError
 from handoff.events import OperatorId, VisitorId
 from handoff.ports import Bus, Lease, PresenceBook
-
-logger = logging.getLogger(__name__)
 
 LEASE_TTL_S = 60.0
 """Two heartbeats of 25 s and some slack: one lost beat never empties a desk."""
@@ -19,19 +14,23 @@ LEASE_TTL_S = 60.0
 LEAVE_GRACE_S = 20.0
 """After the last socket closed: a reload or a short loss of network keeps the operator's chats."""
 
+VISITOR_TTL_S = 80.0
+"""Three heartbeats: a visitor of a process that was killed counts as gone after this."""
+
 PRESENCE_TOPIC = "presence"
 
 
 class Presence:
-    """Renews, ends and sweeps leases, and tells everybody when staffing changes."""
+    """Renews and ends leases, counts open sockets, and tells everybody when staffing changes."""
 
-    def __init__(self, book: PresenceBook, bus: Bus, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, book: PresenceBook, bus: Bus) -> None:
         self._book = book
         self._bus = bus
-        self._now = now
         self._visitors: Counter[VisitorId] = Counter()
         self._operators: Counter[OperatorId] = Counter()
-        self._expected: set[OperatorId] = set()
+        self._seen: set[OperatorId] = set()
+        self._age_s = 0.0
+        self._told = self._people_as_told()
 
     def arrive(self, operator_id: OperatorId, name: str) -> bool:
         """Count a socket of the operator and renew the lease; gives whether the operator is available.
@@ -40,8 +39,7 @@ class Presence:
         """
         self._operators[operator_id] += 1
         lease = self._lease(operator_id)
-        is_available = lease is None or lease.is_available or operator_id in self._expected
-        self._expected.discard(operator_id)
+        is_available = lease is None or lease.is_available
         self.renew(operator_id, name, is_available=is_available)
         return is_available
 
@@ -52,83 +50,84 @@ class Presence:
 
     def renew(self, operator_id: OperatorId, name: str, *, is_available: bool) -> None:
         """Renew the lease with a choice of availability; everybody is told if anything changed by it."""
-        before = self.people()
-        self._book.renew(operator_id, name, is_available=is_available, ttl_s=LEASE_TTL_S, now=self._now())
-        self._tell_if_changed(before)
+        self._book.renew(operator_id, name, is_available=is_available, ttl_s=LEASE_TTL_S)
+        self.tell_if_changed()
 
     def leave(self, operator_id: OperatorId) -> None:
         """Uncount a socket of the operator; after the last one the lease is shortened to the grace."""
         self._operators[operator_id] -= 1
         lease = self._lease(operator_id)
-        if self._operators[operator_id] > 0 or lease is None:
+        if self._operators[operator_id] > 0:
             return
         del self._operators[operator_id]
-        self._book.renew(operator_id, lease.name, is_available=lease.is_available, ttl_s=LEAVE_GRACE_S, now=self._now())
-
-    def hold_for(self, operator_id: OperatorId, name: str) -> None:
-        """Give a lease to somebody who is expected back: after a restart, those who hold conversations.
-
-        It staffs no desk until they arrive; then they are available, since what they chose before is not known.
-        """
-        self._expected.add(operator_id)
-        self._book.renew(operator_id, name, is_available=False, ttl_s=LEASE_TTL_S, now=self._now())
+        if lease is not None:
+            self._book.renew(operator_id, lease.name, is_available=lease.is_available, ttl_s=LEAVE_GRACE_S)
 
     def end(self, operator_id: OperatorId) -> None:
         """End the lease now: the operator signed out. The next sweep hands on what they held."""
-        before = self.people()
         lease = self._lease(operator_id)
         if lease:
-            self._book.renew(operator_id, lease.name, is_available=False, ttl_s=0.0, now=self._now())
-        self._tell_if_changed(before)
+            self._book.renew(operator_id, lease.name, is_available=False, ttl_s=0.0)
+        self.tell_if_changed()
 
     def people(self) -> list[Lease]:
         """List the operators who are here."""
-        return self._book.leases(now=self._now())
+        return self._book.leases()
 
     def is_staffed(self) -> bool:
         """Tell whether at least one operator is here and available."""
         return any(lease.is_available for lease in self.people())
 
-    def sweep(self, on_lapse: Callable[[OperatorId], object]) -> None:
-        """Call `on_lapse` once for each lease that has run out since the last sweep; again next time if it fails."""
-        now = self._now()
-        lapsed = self._book.take_lapsed(now=now)
-        for operator_id in lapsed:
-            logger.info("operator lease lapsed", extra={"operator_id": operator_id})
-            try:
-                on_lapse(operator_id)
-            except BatonError:
-                logger.exception("lapse could not be acted on; the next sweep tries again")
-                self._book.renew(operator_id, "", is_available=False, ttl_s=0.0, now=now)
-        if lapsed:
-            self._tell()
+    def gone_of(self, holders: Iterable[OperatorId]) -> set[OperatorId]:
+        """Give those of `holders` who are not here any more.
+
+        Of a book that is younger than a lease lasts, only whoever was in it can be gone: after a restart those who
+        hold conversations have that long to come back.
+        """
+        age_s = self._book.age_s()
+        is_lost = age_s <= 0 or age_s < self._age_s  # out of reach, or another book
+        self._age_s = age_s
+        if is_lost:
+            self._seen.clear()
+            return set()
+        present = {lease.operator_id for lease in self.people()}
+        self._seen |= present
+        return {who for who in holders if who not in present and (age_s >= LEASE_TTL_S or who in self._seen)}
+
+    def tell_if_changed(self) -> None:
+        """Tell everybody if others are here than when they were told last; leases also end by themselves."""
+        people = self._people_as_told()
+        if people != self._told:
+            self._told = people
+            self._bus.whisper(PRESENCE_TOPIC, {"is_staffed": any(is_available for _, _, is_available in people)})
 
     def visitor_came(self, visitor_id: VisitorId) -> bool:
-        """Count a socket of the visitor; True if it is the first."""
+        """Count a socket of the visitor; True if it is the first of this process."""
         self._visitors[visitor_id] += 1
+        self.visitor_beat(visitor_id)
         return self._visitors[visitor_id] == 1
 
+    def visitor_beat(self, visitor_id: VisitorId) -> None:
+        """Keep a visitor here for another `VISITOR_TTL_S` seconds, for the other processes to know."""
+        self._book.note_visitor(visitor_id, ttl_s=VISITOR_TTL_S)
+
     def visitor_went(self, visitor_id: VisitorId) -> bool:
-        """Uncount a socket of the visitor; True if it was the last."""
+        """Uncount a socket of the visitor; True if it was the last of this process."""
         self._visitors[visitor_id] -= 1
         if self._visitors[visitor_id] > 0:
             return False
         del self._visitors[visitor_id]
+        self._book.note_visitor(visitor_id, ttl_s=0.0)
         return True
 
-    def is_visitor_online(self, visitor_id: VisitorId) -> bool:
-        """Tell whether the visitor has a page with an open socket."""
-        return visitor_id in self._visitors
+    def visitors_online(self, visitor_ids: Iterable[VisitorId]) -> set[VisitorId]:
+        """Give those of `visitor_ids` who have a page with an open socket."""
+        asked = set(visitor_ids)
+        here = {visitor_id for visitor_id in asked if visitor_id in self._visitors}
+        return here | self._book.visitors_here(asked - here)
 
     def _lease(self, operator_id: OperatorId) -> Lease | None:
         return next((lease for lease in self.people() if lease.operator_id == operator_id), None)
 
-    def _tell_if_changed(self, before: list[Lease]) -> None:
-        def key(leases: list[Lease]) -> list[tuple[str, str, bool]]:
-            return [(lease.operator_id, lease.name, lease.is_available) for lease in leases]
-
-        if key(before) != key(self.people()):
-            self._tell()
-
-    def _tell(self) -> None:
-        self._bus.whisper(PRESENCE_TOPIC, {"is_staffed": self.is_staffed()})
+    def _people_as_told(self) -> list[tuple[str, str, bool]]:
+        return [(lease.operator_id, lease.name, lease.is_available) for lease in self.people()]

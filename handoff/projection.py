@@ -127,12 +127,15 @@ def check(state: State, author: Author, body: AnyBody) -> None:
 
     Raises:
         ConversationClosed: the conversation is resolved and the event is none of reopening, rating, note.
-        FloorRefused: the author does not hold the floor, or the floor cannot pass this way from here.
+        FloorRefused: the author does not hold the floor, the floor cannot pass this way from here, or the bot
+            answers what has an answer already.
     """
     if state.phase is Phase.RESOLVED and not isinstance(body, Reopened | ChatRated | NoteAdded):
         raise ConversationClosed("This chat is closed. Reopen it by writing a new message.")
     if author.kind is AuthorKind.BOT and state.phase is not Phase.BOT:
         raise FloorRefused(f"The bot may not speak: the floor is with {state.phase.value}.")
+    if isinstance(body, Understood) and body.message_seq not in state.unanswered:
+        raise FloorRefused(f"What was said at seq {body.message_seq} is owed no answer, or no longer.")
     needs_holder = isinstance(body, OperatorMessage | OperatorReleased | Transferred)
     ends_hold = isinstance(body, Resolved | ReturnedToBot) and state.phase is Phase.OPERATOR
     if needs_holder or ends_hold:

@@ -53,6 +53,29 @@ def run_everything(settings: Settings, console: Console) -> int:
     return 0
 
 
+def run_desk_only(settings: Settings, console: Console) -> int:
+    """Run the desk alone until SIGINT or SIGTERM: one more machine in front of the first one's bot and articles.
+
+    Raises:
+        SettingsError: the port is taken, or PostgreSQL and Redis, over which the machines share, are not set.
+    """
+    stop = _stop_on_signals()
+    if not (settings.database_url and settings.redis_url):
+        raise SettingsError("A desk of its own shares its log: set BATON_DATABASE_URL and BATON_REDIS_URL.")
+    _check_ports_are_free({"BATON_PORT": (settings.host, settings.port)})
+    supervisor = Supervisor([_desk_spec(settings, {})], console)
+    try:
+        supervisor.start()
+        unwell = supervisor.wait_until_well(timeout_s=WELL_TIMEOUT_S, give_up=stop)
+        console.print("Not well. See the log above." if unwell else f"The desk is ready: {settings.public_url}/console")
+        stop.wait()
+    finally:
+        console.print("Stopping ...")
+        supervisor.stop()
+        console.print("All stopped.")
+    return 0
+
+
 def train_bot(settings: Settings, console: Console) -> Path:
     """Train the bot if its files have changed; gives the model's path. A failed training leaves the last model in
     use.
@@ -82,7 +105,7 @@ def child_specs(settings: Settings, model: Path) -> list[ChildSpec]:
         "BATON_KB_DATABASE": str(settings.kb_database),
         "BATON_BOT_TOKEN": settings.bot_token,
         "BATON_ACTIONS_PORT": str(settings.actions_port),
-        "BATON_TRACKER_DATABASE": str(settings.data_dir / "tracker.db"),
+        "BATON_TRACKER_DATABASE": str(settings.tracker_database),
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONUNBUFFERED": "1",
     }
@@ -90,17 +113,20 @@ def child_specs(settings: Settings, model: Path) -> list[ChildSpec]:
     serve_rasa = [*serve_bot, "rasa", "--model", str(model), "--port", str(settings.bot_port)]
     serve_actions = [*serve_bot, "actions", "--port", str(settings.actions_port)]
     serve_articles = [sys.executable, "-m", "knowledge_base", "--port", str(settings.kb_port)]
-    serve_desk = [
-        *(sys.executable, "-m", "gunicorn", "--config", "python:handoff.gunicorn_config"),
-        *("--bind", f"{settings.host}:{settings.port}", "handoff.app:create_app_from_environment()"),
-    ]
-    desk_url = f"http://127.0.0.1:{settings.port}"
     return [
         ChildSpec("knowledge_base", serve_articles, shared, f"{settings.kb_url}/health", "magenta"),
         ChildSpec("actions", serve_actions, shared, f"{settings.actions_url}/health", "blue"),
         ChildSpec("bot", serve_rasa, shared, f"{settings.bot_url}/", "cyan"),
-        ChildSpec("handoff", serve_desk, shared, f"{desk_url}/health", "green"),
+        _desk_spec(settings, shared),
     ]
+
+
+def _desk_spec(settings: Settings, environment: dict[str, str]) -> ChildSpec:
+    command = [
+        *(sys.executable, "-m", "gunicorn", "--config", "python:handoff.gunicorn_config"),
+        *("--bind", f"{settings.host}:{settings.port}", "handoff.app:create_app_from_environment()"),
+    ]
+    return ChildSpec("handoff", command, environment, f"http://127.0.0.1:{settings.port}/health", "green")
 
 
 def _check_ready_to_start(settings: Settings) -> None:
@@ -114,6 +140,10 @@ def _check_ready_to_start(settings: Settings) -> None:
         "BATON_BOT_PORT": ("127.0.0.1", settings.bot_port),
         "BATON_ACTIONS_PORT": ("127.0.0.1", settings.actions_port),
     }
+    _check_ports_are_free(ports)
+
+
+def _check_ports_are_free(ports: dict[str, tuple[str, int]]) -> None:
     for variable, (host, port) in ports.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

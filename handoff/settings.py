@@ -39,6 +39,10 @@ class Settings:
     public_url: str
     company: str
     data_dir: Path
+    database_url: str
+    redis_url: str
+    redis_prefix: str
+    workers: int
     models_dir: Path
     rasa_python: Path
     kb_port: int
@@ -73,6 +77,14 @@ class Settings:
     @property
     def kb_database(self) -> Path:
         return self.data_dir / "knowledge_base.db"
+
+    @property
+    def tracker_database(self) -> Path:
+        return self.data_dir / "tracker.db"
+
+    def secret_file(self, name: str) -> Path:
+        """Give where a secret of `SECRETS` is kept that is not given from outside."""
+        return self.data_dir / "secrets" / SECRETS[name].lower()
 
 
 def _port(variable: str, text: str) -> int:
@@ -114,6 +126,18 @@ def _url(variable: str, text: str) -> str:
     return text.rstrip("/")
 
 
+def _postgres_url(variable: str, text: str) -> str:
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise SettingsError(f"{variable} is {text!r}; it must begin with postgresql://.")
+    return text
+
+
+def _redis_url(variable: str, text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://")):
+        raise SettingsError(f"{variable} is {text!r}; it must begin with redis:// or rediss://.")
+    return text
+
+
 def _origins(variable: str, text: str) -> tuple[str, ...]:
     origins = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
     for origin in origins:
@@ -136,6 +160,24 @@ SETTINGS = {
     ),
     "company": Setting("BATON_COMPANY", _text, "Fernhill", "Name that visitors read on the help pages."),
     "data_dir": Setting("BATON_DATA_DIR", _path, "var", "Folder of the databases, secrets and logs."),
+    "database_url": Setting(
+        "BATON_DATABASE_URL",
+        _postgres_url,
+        "",
+        "PostgreSQL for the log and the people, postgresql://user:password@host/name; empty: SQLite.",
+    ),
+    "redis_url": Setting(
+        "BATON_REDIS_URL",
+        _redis_url,
+        "",
+        "Redis between several processes or machines, redis://host:6379; empty: one process needs none.",
+    ),
+    "redis_prefix": Setting(
+        "BATON_REDIS_PREFIX", _text, "baton", "What the names in Redis begin with: one for each Baton that shares it."
+    ),
+    "workers": Setting(
+        "BATON_WORKERS", _count, "1", "Processes of the desk on this machine; more than one need PostgreSQL and Redis."
+    ),
     "models_dir": Setting("BATON_MODELS_DIR", _path, "var/models", "Folder of the trained bots."),
     "rasa_python": Setting(
         "BATON_RASA_PYTHON", _path, ".venv-rasa/bin/python", "Python 3.10 of the environment that holds Rasa."
@@ -193,6 +235,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         name: setting.read(setting.variable, given.get(setting.variable, setting.default))
         for name, setting in SETTINGS.items()
     }
+    _check_mix(values)
     data_dir: Path = values["data_dir"]
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -202,6 +245,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
     values |= {name: _secret(variable, given, data_dir / "secrets") for name, variable in SECRETS.items()}
     return Settings(**values, rules=rules, is_cookie_secure=values["public_url"].startswith("https://"))
+
+
+def _check_mix(values: dict[str, Any]) -> None:
+    """Refuse what cannot work together, with the setting that mends it."""
+    if values["workers"] > 1 and not (values["redis_url"] and values["database_url"]):
+        missing = [name for name in ("database_url", "redis_url") if not values[name]]
+        raise SettingsError(
+            f"BATON_WORKERS is {values['workers']}: several processes need PostgreSQL and Redis between them. "
+            f"Set {' and '.join(SETTINGS[name].variable for name in missing)}, or BATON_WORKERS=1."
+        )
+    if values["redis_url"] and not values["database_url"]:
+        raise SettingsError(
+            "BATON_REDIS_URL is set, but the log is in SQLite, which one process owns. Set BATON_DATABASE_URL, too, or "
+            "unset BATON_REDIS_URL."
+        )
 
 
 def _secret(variable: str, given: Mapping[str, str], folder: Path) -> str:

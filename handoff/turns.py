@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 import gevent
 import msgspec
 from gevent import Greenlet
+from gevent.lock import BoundedSemaphore
 
 from handoff.conversations import Conversations, topic_of
-from handoff.errors import BatonError, BotFailed, FloorRefused, StaleEpoch
+from handoff.errors import BatonError, BotFailed, FloorRefused, StaleEpoch, StoreFailed
 from handoff.escalation import EscalationRules, decide
 from handoff.events import (
     ArticleChosen,
@@ -29,6 +30,9 @@ from handoff.ports import Bot, Bus
 from handoff.projection import Phase, State
 
 logger = logging.getLogger(__name__)
+
+TURNS_AT_ONCE = 64
+"""More would only wait in Rasa instead of here, each with its deadline running."""
 
 
 class Turns:
@@ -49,6 +53,7 @@ class Turns:
         self._rules = rules
         self._is_staffed = is_staffed
         self._running: dict[ConversationId, Greenlet] = {}
+        self._slots = BoundedSemaphore(TURNS_AT_ONCE)
 
     def take(self, conversation_id: ConversationId) -> None:
         """See to it that the bot answers what it owes; returns at once. Harmless when it owes nothing."""
@@ -62,8 +67,11 @@ class Turns:
 
     def _run(self, conversation_id: ConversationId) -> None:
         try:
-            while self._take_one(conversation_id):
-                pass
+            with self._slots:
+                while self._take_one(conversation_id):
+                    pass
+        except StoreFailed as exc:  # the reply is still owed: the sweep takes it up when the log is well again
+            logger.warning("turn not recorded", extra={"conversation_id": conversation_id, "detail": exc.message})
         except Exception:  # a border (job runner): the turn ends, the conversation goes to people
             logger.exception("turn failed", extra={"conversation_id": conversation_id})
             self._give_up(conversation_id)

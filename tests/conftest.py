@@ -16,6 +16,7 @@ from playwright.sync_api import Browser
 from handoff.events import Author, AuthorKind, OperatorId, Page, VisitorId
 from handoff.ports import Visitor
 from tests.support.browser import chromium
+from tests.support.servers import PrivatePostgres, PrivateRedis
 
 hypothesis.settings.register_profile("baton", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("baton")
@@ -107,6 +108,20 @@ def no_hanging() -> Iterator[None]:
     """End a test that waits for a greenlet which never comes."""
     with gevent.Timeout(30.0, AssertionError("the test waits for something that never comes")):
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgres]:
+    """Start a PostgreSQL of the tests' own, once."""
+    with PrivatePostgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
+    """Start a Redis of the tests' own, once."""
+    with PrivateRedis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The operators' socket: the desk's lists, the conversations they watch, and the commands on the floor."""
+"""An operator's session, over a socket or a poll: the desk's lists, what they watch, the commands on the floor."""
 
 import logging
 import time
@@ -8,14 +8,15 @@ from typing import Any, assert_never
 import msgspec
 
 from handoff.auth import access_conversation
-from handoff.brief import build_brief
+from handoff.brief import BriefBuilder
 from handoff.conversations import DESK_TOPIC, Conversations, build_summary, topic_of
 from handoff.desk import Desk, author_of, find_lease
 from handoff.errors import AlreadyHeld, BatonError, StaleEpoch
-from handoff.events import ConversationId, Event, OperatorId, kind_of
-from handoff.gateway.connection import Connection
-from handoff.ports import Bus, Ring, Whisper
+from handoff.events import ConversationId, Event, OperatorId, OperatorMessage, VisitorMessage, kind_of
+from handoff.gateway.peer import Peer
+from handoff.ports import Bus, ConversationRow, Gap, Ring, Whisper
 from handoff.presence import PRESENCE_TOPIC, Presence
+from handoff.projection import Phase
 from handoff.protocol import (
     HEARTBEAT_S,
     AddNote,
@@ -44,11 +45,11 @@ WATCH_MAX = 40
 
 
 class OperatorSession:
-    """One socket of one signed-in operator."""
+    """One connection of one signed-in operator."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Peer,
         *,
         operator_id: OperatorId,
         name: str,
@@ -68,25 +69,27 @@ class OperatorSession:
         self._desk = desk
         self._presence = presence
         self._bus = bus
-        self._cursors: dict[ConversationId, int] = {}
-        self._unwatch: dict[ConversationId, Callable[[], None]] = {}
+        self._watched: dict[ConversationId, _Watched] = {}
         self._dirty: dict[ConversationId, None] = {}
+        self._heads: dict[ConversationId, int] = {}
+        self._is_list_due = False
+        self._are_people_due = False
         self._ends: list[Callable[[], None]] = []
 
     def run(self) -> None:
-        """Serve the socket until it ends."""
-        self._arrive()
+        """Serve the connection until it ends."""
+        is_available = self._presence.arrive(self._id, self._name)
         try:
+            self._begin(is_available=is_available)
             for raw in self._connection.frames():
                 self._take(raw)
         finally:
-            for end in [*self._ends, *self._unwatch.values()]:
+            for end in [*self._ends, *(watched.end for watched in self._watched.values())]:
                 end()
-            self._presence.leave(self._id)
+            self._connection.when_gone(lambda: self._presence.leave(self._id))
             self._connection.finish()
 
-    def _arrive(self) -> None:
-        is_available = self._presence.arrive(self._id, self._name)
+    def _begin(self, *, is_available: bool) -> None:
         self._ends.append(self._bus.subscribe(DESK_TOPIC, self._on_desk))
         self._ends.append(self._bus.subscribe(PRESENCE_TOPIC, self._on_presence))
         self._connection.offer(self._welcome(is_available))
@@ -98,15 +101,18 @@ class OperatorSession:
             "operator": {"id": self._id, "name": self._name, "role": self._role},
             "is_available": is_available,
             "heartbeat_s": HEARTBEAT_S,
-            "log_epoch": self._conversations.log_epoch,
-            "conversations": [
-                build_summary(row, is_visitor_online=self._presence.is_visitor_online(row.visitor_id))
-                for row in self._conversations.rows_for_desk()
-            ],
+            "log_epoch": self._conversations.log_epoch(),
+            "conversations": self._summaries(),
             "people": self._people(),
             # Waiting times must be right on a console whose own clock is not.
             "server_at": time.time(),
         }
+
+    def _summaries(self) -> list[dict[str, object]]:
+        rows = self._conversations.rows_for_desk()
+        self._heads = {row.conversation_id: row.state.head for row in rows}
+        online = self._presence.visitors_online(row.visitor_id for row in rows)
+        return [build_summary(row, is_visitor_online=row.visitor_id in online) for row in rows]
 
     def _people(self) -> list[dict[str, Any]]:
         return [
@@ -144,7 +150,9 @@ class OperatorSession:
                 pass
             case OperatorBeat():
                 self._presence.beat(self._id, self._name)
-                self._connection.offer({"type": "beat"})
+                self._connection.offer({"type": "beat", "heads": self._heads_of_watched()})
+                self._is_list_due = True
+                self._connection.wake()
             case SetAvailable():
                 self._presence.renew(self._id, self._name, is_available=frame.is_available)
             case Watch():
@@ -187,18 +195,17 @@ class OperatorSession:
 
     def _watch(self, conversation_id: ConversationId, cursor: int) -> None:
         self._stop_watching(conversation_id)
-        while len(self._unwatch) >= WATCH_MAX:
-            self._stop_watching(next(iter(self._unwatch)))
-        self._cursors[conversation_id] = cursor
-        self._unwatch[conversation_id] = self._bus.subscribe(topic_of(conversation_id), self._on_watched)
+        while len(self._watched) >= WATCH_MAX:
+            self._stop_watching(next(iter(self._watched)))
+        end = self._bus.subscribe(topic_of(conversation_id), self._on_watched)
+        self._watched[conversation_id] = _Watched(cursor, end)
         self._dirty[conversation_id] = None
         self._connection.wake()
 
     def _stop_watching(self, conversation_id: ConversationId) -> None:
-        self._cursors.pop(conversation_id, None)
-        end = self._unwatch.pop(conversation_id, None)
-        if end:
-            end()
+        watched = self._watched.pop(conversation_id, None)
+        if watched:
+            watched.end()
 
     def _whisper_typing(self, conversation_id: ConversationId, is_typing: bool) -> None:
         if self._conversations.row(conversation_id).state.operator_id == self._id:
@@ -207,49 +214,84 @@ class OperatorSession:
 
     # --- what the operator is told ---------------------------------------------------------------------------------
 
-    def _on_desk(self, message: Ring | Whisper) -> None:
+    def _on_desk(self, message: Ring | Whisper | Gap) -> None:
         if isinstance(message, Ring):
             self._dirty[message.conversation_id] = None
-            self._connection.wake()
+        else:
+            self._is_list_due = True
+        self._connection.wake()
 
-    def _on_watched(self, message: Ring | Whisper) -> None:
+    def _on_watched(self, message: Ring | Whisper | Gap) -> None:
         if isinstance(message, Whisper) and message.payload["author"]["name"] != self._name:
             conversation_id = message.topic.partition(":")[2]
             self._connection.offer({"type": "typing", "conversation_id": conversation_id, **message.payload})
 
-    def _on_presence(self, _message: Ring | Whisper) -> None:
-        self._connection.offer({"type": "people", "people": self._people()})
+    def _on_presence(self, _message: Ring | Whisper | Gap) -> None:
+        self._are_people_due = True
+        self._connection.wake()
 
     def _pull(self) -> Iterator[str]:
+        if self._are_people_due:
+            self._are_people_due = False
+            yield msgspec.json.encode({"type": "people", "people": self._people()}).decode()
+        if self._is_list_due:
+            self._is_list_due = False
+            self._look_again()
         while self._dirty:
             conversation_id = next(iter(self._dirty))
             del self._dirty[conversation_id]
             yield from self._news_of(conversation_id)
 
+    def _look_again(self) -> None:
+        """Find what changed without a ring that came through: the heartbeat and a told gap heal what was lost."""
+        heads = {row.conversation_id: row.state.head for row in self._conversations.rows_for_desk()}
+        self._dirty |= {each: None for each, head in heads.items() if head != self._heads.get(each)}
+        heads_of_watched = self._heads_of_watched()
+        self._dirty |= {each: None for each, head in heads_of_watched.items() if head > self._watched[each].brief.seq}
+        self._heads = heads
+
+    def _heads_of_watched(self) -> dict[ConversationId, int]:
+        return {each: self._conversations.row(each).state.head for each in self._watched}
+
     def _news_of(self, conversation_id: ConversationId) -> Iterator[str]:
-        """Yield the new events of a watched conversation, its brief if any came, and its line for the lists."""
-        if conversation_id in self._cursors:
-            first_seq = self._cursors[conversation_id]
-            for event in self._conversations.events(conversation_id, after_seq=first_seq):
-                if conversation_id not in self._cursors:
+        """Yield the new events of a watched conversation, its brief if they change it, and its line for the lists."""
+        watched = self._watched.get(conversation_id)
+        is_talk = True
+        if watched:
+            for event in self._conversations.events(conversation_id, after_seq=watched.brief.seq):
+                if self._watched.get(conversation_id) is not watched:
                     return  # unwatched while this was being sent
-                self._cursors[conversation_id] = event.seq
-                yield encode_for_operator(event)
-            yield self._encode_brief(conversation_id)
+                watched.brief.add(event)
+                is_talk = is_talk and isinstance(event.body, VisitorMessage | OperatorMessage)
+                if event.seq > watched.cursor:
+                    yield encode_for_operator(event)
         row = self._conversations.row(conversation_id)
-        is_online = self._presence.is_visitor_online(row.visitor_id)
+        # What visitor and operator say to each other is no news for a brief: consoles add it to what was asked.
+        if watched and not (is_talk and watched.has_brief and row.state.phase is Phase.OPERATOR):
+            watched.has_brief = True
+            yield self._encode_brief(row, watched)
+        self._heads[conversation_id] = row.state.head
+        is_online = bool(self._presence.visitors_online([row.visitor_id]))
         summary = build_summary(row, is_visitor_online=is_online)
         yield msgspec.json.encode({"type": "conversation", "summary": summary}).decode()
 
-    def _encode_brief(self, conversation_id: ConversationId) -> str:
-        row = self._conversations.row(conversation_id)
-        brief = build_brief(
-            list(self._conversations.events(conversation_id)),
-            visitor_id=row.visitor_id,
-            earlier_chats=self._conversations.count_earlier(row),
-        )
-        frame = {"type": "brief", "conversation_id": conversation_id, "brief": brief}
+    def _encode_brief(self, row: ConversationRow, watched: "_Watched") -> str:
+        if watched.earlier_chats is None:
+            watched.earlier_chats = self._conversations.count_earlier(row)
+        brief = watched.brief.build(row.state, visitor_id=row.visitor_id, earlier_chats=watched.earlier_chats)
+        frame = {"type": "brief", "conversation_id": row.conversation_id, "brief": brief}
         return msgspec.json.encode(frame).decode()
+
+
+class _Watched:
+    """A conversation on an operator's screen: what is shown already, and the brief as far as the log was read."""
+
+    def __init__(self, cursor: int, end: Callable[[], None]) -> None:
+        self.cursor = cursor
+        self.end = end
+        self.brief = BriefBuilder()
+        self.has_brief = False
+        self.earlier_chats: int | None = None
 
 
 def encode_for_operator(event: Event) -> str:

@@ -1,4 +1,6 @@
-"""The visitors' socket: hello with a cursor, catch up, live; every frame checked before anything is done with it."""
+"""A visitor's session, over a socket or a poll: hello with a cursor, catch up, live; every frame checked before
+anything is done with it.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -8,11 +10,12 @@ import msgspec
 
 from handoff.auth import access_conversation
 from handoff.conversations import Conversations, topic_of, topic_of_visitor
-from handoff.errors import BatonError, TokenInvalid
-from handoff.events import PRIVATE_BODIES, ConversationId, Event, kind_of
-from handoff.gateway.connection import Connection
-from handoff.ports import Bus, Ring, Visitor, Whisper
+from handoff.errors import BatonError, StoreFailed, TokenInvalid
+from handoff.events import PRIVATE_BODIES, ConversationId, Event, VisitorId, kind_of
+from handoff.gateway.peer import Peer
+from handoff.ports import Bus, ConversationRow, Gap, Ring, Visitor, Whisper
 from handoff.presence import PRESENCE_TOPIC, Presence
+from handoff.projection import Phase
 from handoff.protocol import (
     HEARTBEAT_S,
     AskPerson,
@@ -38,11 +41,11 @@ logger = logging.getLogger(__name__)
 
 
 class VisitorSession:
-    """One socket of one visitor."""
+    """One connection of one visitor."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Peer,
         *,
         conversations: Conversations,
         turns: Turns,
@@ -61,10 +64,11 @@ class VisitorSession:
         self._visitor: Visitor | None = None
         self._conversation_id: ConversationId | None = None
         self._cursor = 0
+        self._is_status_due = False
         self._ends: list[Callable[[], None]] = []
 
     def run(self) -> None:
-        """Serve the socket until it ends."""
+        """Serve the connection until it ends."""
         try:
             for raw in self._connection.frames():
                 self._take(raw)
@@ -85,9 +89,8 @@ class VisitorSession:
     def _refuse(self, error: BatonError, client_id: str | None) -> None:
         self._connection.offer({"type": "error", "code": error.code, "message": error.message, "client_id": client_id})
         if self._visitor is None:
-            code = CloseCode.TOKEN_INVALID if isinstance(error, TokenInvalid) else CloseCode.BAD_HELLO
             self._connection.start_writer(lambda: ())
-            self._connection.close(code, error.code)
+            self._connection.close(_code_of_refused_hello(error), error.code)
 
     # --- hello -----------------------------------------------------------------------------------------------------
 
@@ -102,7 +105,7 @@ class VisitorSession:
             page=frame.page.as_page(),
         )
         row = self._conversations.current_of(visitor)
-        is_same_log = frame.log_epoch in (None, self._conversations.log_epoch)
+        is_same_log = frame.log_epoch in (None, self._conversations.log_epoch())
         self._cursor = frame.cursor if row and is_same_log and frame.cursor <= row.state.head else 0
         self._visitor = visitor
         self._ends.append(self._bus.subscribe(topic_of_visitor(visitor.id), self._on_bus))
@@ -119,7 +122,7 @@ class VisitorSession:
         return {
             "type": "welcome",
             "conversation_id": conversation_id,
-            "log_epoch": self._conversations.log_epoch,
+            "log_epoch": self._conversations.log_epoch(),
             "heartbeat_s": HEARTBEAT_S,
             **self._standing(conversation_id),
         }
@@ -146,16 +149,17 @@ class VisitorSession:
             case VisitorHello():
                 raise TokenInvalid("This socket has said hello already.")
             case VisitorBeat():
-                self._beat()
+                self._beat(visitor)
             case VisitorTyping():
                 self._whisper_typing(frame.is_typing)
             case PageMoved():
                 self._visitor = self._visitors.moved(visitor, url=clean_line(frame.url), title=clean_line(frame.title))
             case _:
-                conversation_id = self._conversation(visitor)
-                event = self._act(visitor, conversation_id, frame)
+                row = self._conversation(visitor)
+                event = self._act(visitor, row.conversation_id, frame)
                 self._connection.offer({"type": "ack", "client_id": frame.client_id, "seq": event.seq if event else 0})
-                self._turns.take(conversation_id)
+                if row.state.phase in (Phase.BOT, Phase.RESOLVED):  # resolved: what was said has reopened it
+                    self._turns.take(row.conversation_id)
 
     def _act(
         self,
@@ -187,13 +191,13 @@ class VisitorSession:
             case _:
                 assert_never(frame)
 
-    def _conversation(self, visitor: Visitor) -> ConversationId:
+    def _conversation(self, visitor: Visitor) -> ConversationRow:
         if self._conversation_id is None:
             self._follow(self._conversations.open_for(visitor))
-        row = access_conversation(self._conversations, str(self._conversation_id), visitor_id=visitor.id)
-        return row.conversation_id
+        return access_conversation(self._conversations, str(self._conversation_id), visitor_id=visitor.id)
 
-    def _beat(self) -> None:
+    def _beat(self, visitor: Visitor) -> None:
+        self._presence.visitor_beat(visitor.id)
         self._connection.offer({"type": "beat", "head": self._standing(self._conversation_id)["head"]})
         self._connection.wake()
 
@@ -204,22 +208,35 @@ class VisitorSession:
 
     # --- what the visitor is told ----------------------------------------------------------------------------------
 
-    def _on_bus(self, message: Ring | Whisper) -> None:
+    def _on_bus(self, message: Ring | Whisper | Gap) -> None:
+        if isinstance(message, Whisper) and message.topic != PRESENCE_TOPIC:
+            if message.payload["author"]["kind"] != "visitor":
+                self._connection.offer({"type": "typing", **message.payload})
+            return
         if isinstance(message, Ring):
             self._follow(message.conversation_id)
-            self._connection.wake()
-        elif message.topic == PRESENCE_TOPIC:
-            self._connection.offer({"type": "status", **self._standing(self._conversation_id)})
-        elif message.payload["author"]["kind"] != "visitor":
-            self._connection.offer({"type": "typing", **message.payload})
+        else:
+            self._is_status_due = True
+        self._connection.wake()
 
     def _pull(self) -> Iterator[str]:
+        if self._is_status_due:
+            self._is_status_due = False
+            self._look_for_conversation()
+            status = {"type": "status", **self._standing(self._conversation_id)}
+            yield msgspec.json.encode(status).decode()
         if self._conversation_id is None:
             return
         for event in self._conversations.events(self._conversation_id, after_seq=self._cursor):
             self._cursor = event.seq
             if not isinstance(event.body, PRIVATE_BODIES):
                 yield encode_for_visitor(event)
+
+    def _look_for_conversation(self) -> None:
+        """Find the conversation that another tab may have opened while no ring came through."""
+        row = self._conversations.current_of(self._visitor) if self._visitor and not self._conversation_id else None
+        if row:
+            self._follow(row.conversation_id)
 
     def _tell_desk(self) -> None:
         if self._conversation_id:
@@ -228,8 +245,23 @@ class VisitorSession:
     def _leave(self) -> None:
         for end in self._ends:
             end()
-        if self._visitor is not None and self._presence.visitor_went(self._visitor.id):
+        if self._visitor is not None:
+            visitor_id = self._visitor.id
+            self._connection.when_gone(lambda: self._count_out(visitor_id))
+
+    def _count_out(self, visitor_id: VisitorId) -> None:
+        if self._presence.visitor_went(visitor_id):
             self._tell_desk()
+
+
+def _code_of_refused_hello(error: BatonError) -> CloseCode:
+    match error:
+        case TokenInvalid():
+            return CloseCode.TOKEN_INVALID
+        case StoreFailed():
+            return CloseCode.INTERNAL  # a good hello at a bad time: the visitor comes back
+        case _:
+            return CloseCode.BAD_HELLO
 
 
 def encode_for_visitor(event: Event) -> str:

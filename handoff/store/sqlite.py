@@ -1,279 +1,155 @@
-"""The event log and the visitors in SQLite: `EventStore` and `VisitorStore` on top of `Database`."""
+"""The desk's database as one SQLite file, with one native writer thread and group commit.
 
-import secrets
+Writes that arrive while a commit is being flushed share the next one, so that durability costs one disk flush, not
+one per write. The flush runs outside the event loop; callers wait as greenlets. Reads run on the caller's greenlet:
+each is a few index look-ups in a file that is in the page cache, well under a millisecond.
+"""
+
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
-import msgspec
+import gevent
+from gevent.event import AsyncResult, Event
+from gevent.threadpool import ThreadPool
+from sqlite_utils import Database as UtilsDatabase
 
-from handoff.errors import NotFound, StaleEpoch
-from handoff.events import AnyBody, Author, ConversationId, Draft, Event, OperatorId, VisitorId, kind_of
-from handoff.ports import Appended, ConversationRow, Visitor
-from handoff.projection import Phase, State, apply, check, next_epoch
-from handoff.store.database import Database
+from handoff.errors import AlreadyThere, StoreFailed
+from handoff.store.database import Row, Transaction
+from handoff.store.schema import migrations
 
-_EVENT_COLUMNS = "conversation_id, seq, epoch, at, author, client_id, body"
-_ROW_COLUMNS = "id, number, visitor_id, state"
+T = TypeVar("T")
+Write = Callable[[Transaction], Any]
 
-_decode_body = msgspec.json.Decoder(AnyBody).decode
-_decode_author = msgspec.json.Decoder(Author).decode
-_decode_state = msgspec.json.Decoder(State).decode
-_decode_visitor = msgspec.json.Decoder(Visitor).decode
+BATCH_MAX_WRITES = 200
+"""One commit carries at most this many writes: a burst then waits for a few short flushes instead of one long
+transaction.
+"""
 
-
-class SqliteEventStore:
-    """See `ports.EventStore` for the guarantees."""
-
-    def __init__(self, database: Database, *, now: Callable[[], float] = time.time) -> None:
-        self._database = database
-        self._now = now
-        self.log_epoch: str = database.write(_ensure_log_epoch)
-
-    def open_conversation(self, visitor_id: VisitorId, started: Draft, *, reopen_window_s: float) -> ConversationId:
-        def write(connection: sqlite3.Connection) -> ConversationId:
-            now = self._now()
-            found = connection.execute(*_current(visitor_id, now - reopen_window_s)).fetchone()
-            if found is not None:
-                return ConversationId(found["id"])
-            return _insert_conversation(connection, visitor_id, started, now)
-
-        return self._database.write(write)
-
-    def append(
-        self, conversation_id: ConversationId, drafts: Sequence[Draft], *, expected_epoch: int | None = None
-    ) -> Appended:
-        def write(connection: sqlite3.Connection) -> Appended:
-            return _append(connection, conversation_id, drafts, expected_epoch, self._now())
-
-        return self._database.write(write)
-
-    def read(self, conversation_id: ConversationId, *, after_seq: int, limit: int) -> list[Event]:
-        rows = self._database.read(
-            f"""
-            select {_EVENT_COLUMNS} from events
-            where conversation_id = ? and seq > ? order by seq limit ?
-            """,
-            (conversation_id, after_seq, limit),
-        )
-        return [_event(row) for row in rows]
-
-    def row(self, conversation_id: ConversationId) -> ConversationRow | None:
-        rows = self._database.read(f"select {_ROW_COLUMNS} from conversations where id = ?", (conversation_id,))
-        return _row(rows[0]) if rows else None
-
-    def current_conversation(self, visitor_id: VisitorId, *, reopen_window_s: float) -> ConversationRow | None:
-        rows = self._database.read(*_current(visitor_id, self._now() - reopen_window_s))
-        return _row(rows[0]) if rows else None
-
-    def rows_in_phase(self, phase: Phase, *, since: float, limit: int) -> list[ConversationRow]:
-        order = "queued_at, number" if phase is Phase.QUEUE else "updated_at desc"
-        rows = self._database.read(
-            f"""
-            select {_ROW_COLUMNS} from conversations
-            where phase = ? and updated_at >= ? order by {order} limit ?
-            """,
-            (phase.value, since, limit),
-        )
-        return [_row(row) for row in rows]
-
-    def rows_held_by(self, operator_id: OperatorId) -> list[ConversationRow]:
-        rows = self._database.read(
-            f"select {_ROW_COLUMNS} from conversations where operator_id = ? order by updated_at desc",
-            (operator_id,),
-        )
-        return [_row(row) for row in rows]
-
-    def ids_owed_reply(self) -> list[ConversationId]:
-        """List the conversations whose visitor the bot owes a reply: what a restart must take up again."""
-        rows = self._database.read(
-            "select id from conversations where phase = ? and owes_reply = 1", (Phase.BOT.value,)
-        )
-        return [ConversationId(row["id"]) for row in rows]
-
-    def count_of_visitor(self, visitor_id: VisitorId) -> int:
-        rows = self._database.read("select count(*) as n from conversations where visitor_id = ?", (visitor_id,))
-        return int(rows[0]["n"])
+BUSY_TIMEOUT_S = 10.0
+"""Another process (the command line) may hold the write lock for a moment."""
 
 
-class SqliteVisitorStore:
-    """See `ports.VisitorStore` for the guarantees."""
+class SqliteDatabase:
+    """Owns the file: its schema, its one writer and its reader. See `database.Database` for the guarantees."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, path: Path) -> None:
+        """Open `path`, creating and migrating it where needed.
 
-    def save_visitor(self, visitor: Visitor) -> None:
-        record = msgspec.json.encode(visitor).decode()
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                """
-                insert into visitors (id, seen_at, record) values (?, ?, ?)
-                on conflict (id) do update set seen_at = excluded.seen_at, record = excluded.record
-                """,
-                (visitor.id, visitor.seen_at, record),
-            )
-
-        self._database.write(write)
-
-    def visitor(self, visitor_id: VisitorId) -> Visitor | None:
-        rows = self._database.read("select record from visitors where id = ?", (visitor_id,))
-        return _decode_visitor(rows[0]["record"]) if rows else None
-
-
-def _ensure_log_epoch(connection: sqlite3.Connection) -> str:
-    connection.execute(
-        "insert into meta (key, value) values ('log_epoch', ?) on conflict (key) do nothing",
-        (secrets.token_hex(8),),
-    )
-    row = connection.execute("select value from meta where key = 'log_epoch'").fetchone()
-    return str(row["value"])
-
-
-def _current(visitor_id: VisitorId, resolved_since: float) -> tuple[str, tuple[object, ...]]:
-    """Build the query for a visitor's newest conversation that is still open, or was until lately."""
-    sql = f"""
-        select {_ROW_COLUMNS} from conversations
-        where visitor_id = ? and (resolved_at is null or resolved_at >= ?)
-        order by started_at desc limit 1
-    """
-    return sql, (visitor_id, resolved_since)
-
-
-def _insert_conversation(
-    connection: sqlite3.Connection, visitor_id: VisitorId, started: Draft, now: float
-) -> ConversationId:
-    conversation_id = ConversationId(secrets.token_urlsafe(12))
-    connection.execute(
+        Raises:
+            StoreFailed: the file cannot be opened, or is not a database of Baton's.
         """
-        insert into conversations (
-            id, number, visitor_id, phase, started_at, updated_at, head_seq, epoch, owes_reply, state
-        )
-        values (?, (select coalesce(max(number), 0) + 1 from conversations), ?, ?, ?, ?, 0, 0, 0, ?)
-        """,
-        (conversation_id, visitor_id, Phase.BOT.value, now, now, msgspec.json.encode(State()).decode()),
-    )
-    _append(connection, conversation_id, [started], None, now)
-    return conversation_id
+        self._writer = _connect(path)
+        try:
+            migrations.apply(UtilsDatabase(self._writer))
+        except sqlite3.Error as exc:
+            raise StoreFailed(f"{path} is not a usable database: {exc}. Restore a backup or move it away.") from exc
+        self._writer.isolation_level = None
+        self._reader = _connect(path)
+        self._pool = ThreadPool(1)
+        self._waiting: list[tuple[Write, AsyncResult]] = []
+        self._has_work = Event()
+        self._is_closed = False
+        self._committer = gevent.spawn(self._commit_forever)
+
+    def write(self, write: Callable[[Transaction], T]) -> T:
+        # Runs in the writer thread, in a savepoint of its own: if it raises, only its own changes are undone.
+        if self._is_closed:
+            raise StoreFailed("The server is shutting down. Send it again in a moment.")
+        result = AsyncResult()
+        self._waiting.append((write, result))
+        self._has_work.set()
+        outcome: T = result.get()
+        return outcome
+
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        # Never waits for the writer (WAL).
+        try:
+            return cast(list[Row], self._reader.execute(sql, parameters).fetchall())
+        except sqlite3.Error as exc:
+            raise StoreFailed(f"The log could not be read: {exc}. Ask `baton doctor`.") from exc
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._has_work.set()
+        self._committer.join()
+        self._pool.kill()
+        self._reader.close()
+        self._writer.close()
+
+    def _commit_forever(self) -> None:
+        while self._waiting or not self._is_closed:
+            self._has_work.wait()
+            batch, self._waiting = self._waiting[:BATCH_MAX_WRITES], self._waiting[BATCH_MAX_WRITES:]
+            if not self._waiting and not self._is_closed:
+                self._has_work.clear()
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: list[tuple[Write, AsyncResult]]) -> None:
+        outcomes = self._pool.apply(_run_batch, (self._writer, [write for write, _ in batch]))
+        for (_, result), (value, error) in zip(batch, outcomes, strict=True):
+            if error is None:
+                result.set(value)
+            else:
+                result.set_exception(error)
 
 
-def _append(
-    connection: sqlite3.Connection,
-    conversation_id: ConversationId,
-    drafts: Sequence[Draft],
-    expected_epoch: int | None,
-    now: float,
-) -> Appended:
-    state = _state_for_update(connection, conversation_id)
-    repeated = _find_repeat(connection, conversation_id, drafts)
-    if repeated is not None:
-        return Appended([repeated], state, is_repeat=True)
-    if expected_epoch is not None and expected_epoch != state.epoch:
-        raise StaleEpoch(
-            f"The floor has changed hands: you named epoch {expected_epoch}, it is {state.epoch}. Look again.",
-            epoch=state.epoch,
-        )
-    events = []
-    for draft in drafts:
-        check(state, draft.author, draft.body)
-        event = _event_of(conversation_id, draft, state, now)
-        _insert_event(connection, event)
-        state = apply(state, event)
-        events.append(event)
-    _update_conversation(connection, conversation_id, state)
-    return Appended(events, state, is_repeat=False)
+class _SqliteTransaction:
+    """The writer's connection as `database.Transaction`; its transactions exclude each other."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        return self._connection.execute(sql, parameters).rowcount
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        return cast(list[Row], self._connection.execute(sql, parameters).fetchall())
+
+    def lock(self, name: str) -> None:
+        """Nothing to do: `begin immediate` has locked the whole file."""
 
 
-def _state_for_update(connection: sqlite3.Connection, conversation_id: ConversationId) -> State:
-    row = connection.execute("select state from conversations where id = ?", (conversation_id,)).fetchone()
-    if row is None:
-        raise NotFound("There is no such conversation.")
-    return _decode_state(row["state"])
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        # The writer is made here but used by the pool's one thread; sqlite3 itself is built for that (serialized mode).
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+    except sqlite3.Error as exc:
+        raise StoreFailed(f"{path} cannot be opened: {exc}. Check the folder's rights and free space.") from exc
+    return connection
 
 
-def _find_repeat(
-    connection: sqlite3.Connection, conversation_id: ConversationId, drafts: Sequence[Draft]
-) -> Event | None:
-    for draft in drafts:
-        if draft.client_id is None:
-            continue
-        row = connection.execute(
-            f"select {_EVENT_COLUMNS} from events where conversation_id = ? and client_id = ?",
-            (conversation_id, draft.client_id),
-        ).fetchone()
-        if row is not None:
-            return _event(row)
-    return None
+def _run_batch(connection: sqlite3.Connection, writes: list[Write]) -> list[tuple[Any, Exception | None]]:
+    """Run all writes in one transaction; runs in the native thread, so it must not touch any greenlet."""
+    try:
+        connection.execute("begin immediate")
+        outcomes = [_run_write(connection, write) for write in writes]
+        connection.execute("commit")
+    except sqlite3.Error as exc:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        words = f"The log could not be written: {exc}. Nothing was recorded; free disk space and try again."
+        return [(None, StoreFailed(words)) for _ in writes]
+    return outcomes
 
 
-def _event_of(conversation_id: ConversationId, draft: Draft, state: State, now: float) -> Event:
-    return Event(
-        conversation_id=conversation_id,
-        seq=state.head + 1,
-        epoch=next_epoch(state, draft.body),
-        # The clock may jump back (NTP): a log never does.
-        at=max(now, state.updated_at),
-        author=draft.author,
-        body=draft.body,
-        client_id=draft.client_id,
-    )
-
-
-def _insert_event(connection: sqlite3.Connection, event: Event) -> None:
-    connection.execute(
-        """
-        insert into events (conversation_id, seq, epoch, kind, at, author, client_id, body)
-        values (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        (
-            event.conversation_id,
-            event.seq,
-            event.epoch,
-            kind_of(event.body),
-            event.at,
-            msgspec.json.encode(event.author).decode(),
-            event.client_id,
-            msgspec.json.encode(event.body).decode(),
-        ),
-    )
-
-
-def _update_conversation(connection: sqlite3.Connection, conversation_id: ConversationId, state: State) -> None:
-    connection.execute(
-        """
-        update conversations set
-            phase = ?, operator_id = ?, queued_at = ?, updated_at = ?, resolved_at = ?,
-            head_seq = ?, epoch = ?, owes_reply = ?, state = ?
-        where id = ?
-        """,
-        (
-            state.phase.value,
-            state.operator_id,
-            state.queued_at,
-            state.updated_at,
-            state.resolved_at,
-            state.head,
-            state.epoch,
-            int(bool(state.unanswered)),
-            msgspec.json.encode(state).decode(),
-            conversation_id,
-        ),
-    )
-
-
-def _event(row: sqlite3.Row) -> Event:
-    return Event(
-        conversation_id=ConversationId(row["conversation_id"]),
-        seq=row["seq"],
-        epoch=row["epoch"],
-        at=row["at"],
-        author=_decode_author(row["author"]),
-        body=_decode_body(row["body"]),
-        client_id=row["client_id"],
-    )
-
-
-def _row(row: sqlite3.Row) -> ConversationRow:
-    return ConversationRow(
-        ConversationId(row["id"]), row["number"], VisitorId(row["visitor_id"]), _decode_state(row["state"])
-    )
+def _run_write(connection: sqlite3.Connection, write: Write) -> tuple[Any, Exception | None]:
+    connection.execute("savepoint one_write")
+    try:
+        value = write(_SqliteTransaction(connection))
+    except sqlite3.OperationalError:
+        raise  # disk full, file gone: SQLite may already have undone the whole transaction, so the whole batch fails
+    except Exception as exc:  # noqa: BLE001 - a border: the error belongs to the one who asked, and is raised there
+        connection.execute("rollback to one_write")
+        connection.execute("release one_write")
+        return None, AlreadyThere(str(exc)) if isinstance(exc, sqlite3.IntegrityError) else exc
+    connection.execute("release one_write")
+    return value, None

@@ -1,11 +1,9 @@
-"""Staff, their sessions and their one-time links in SQLite. Only hashes of tokens are stored."""
+"""Staff, their sessions and their one-time links in SQL. Only hashes of tokens are stored."""
 
-import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from handoff.events import OperatorId
-from handoff.store.database import Database
+from handoff.store.database import Database, Row, Transaction
 
 _COLUMNS = "id, email, name, role, password_hash, is_active, created_at, seen_at"
 
@@ -24,14 +22,14 @@ class StaffRecord:
     seen_at: float | None
 
 
-class SqliteStaffStore:
+class SqlStaffStore:
     """Reads and writes staff. Writes are durable when they return; e-mail addresses are unique whatever their case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def save(self, record: StaffRecord) -> None:
-        """Insert or replace a member of staff; an e-mail address that another one has raises sqlite3.IntegrityError."""
+        """Insert or replace a member of staff; an e-mail address that another one has raises AlreadyThere."""
         values = (
             record.id,
             record.email,
@@ -60,7 +58,7 @@ class SqliteStaffStore:
         return self._find("id = ?", staff_id)
 
     def find_by_email(self, email: str) -> StaffRecord | None:
-        return self._find("email = ? collate nocase", email)
+        return self._find("lower(email) = lower(?)", email)
 
     def find_by_session(self, token_hash: str, *, now: float) -> StaffRecord | None:
         """Give the active member of staff whose session this is, unless it has expired."""
@@ -106,9 +104,9 @@ class SqliteStaffStore:
     def replace_link(self, token_hash: str, staff_id: str, *, expires_at: float) -> None:
         """Make this the only one-time link of a member of staff."""
 
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute("delete from staff_links where staff_id = ?", (staff_id,))
-            connection.execute(
+        def write(transaction: Transaction) -> None:
+            transaction.execute("delete from staff_links where staff_id = ?", (staff_id,))
+            transaction.execute(
                 "insert into staff_links (token_hash, staff_id, expires_at) values (?, ?, ?)",
                 (token_hash, staff_id, expires_at),
             )
@@ -118,11 +116,11 @@ class SqliteStaffStore:
     def use_link(self, token_hash: str, *, now: float) -> bool:
         """Use up a link; True for exactly one caller."""
 
-        def write(connection: sqlite3.Connection) -> bool:
-            cursor = connection.execute(
+        def write(transaction: Transaction) -> bool:
+            used = transaction.execute(
                 "delete from staff_links where token_hash = ? and expires_at > ?", (token_hash, now)
             )
-            return cursor.rowcount == 1
+            return used == 1
 
         return self._database.write(write)
 
@@ -131,11 +129,10 @@ class SqliteStaffStore:
         return _record(rows[0]) if rows else None
 
     def _execute(self, sql: str, parameters: tuple[object, ...]) -> None:
-        write: Callable[[sqlite3.Connection], object] = lambda connection: connection.execute(sql, parameters)  # noqa: E731
-        self._database.write(write)
+        self._database.write(lambda transaction: transaction.execute(sql, parameters))
 
 
-def _record(row: sqlite3.Row) -> StaffRecord:
+def _record(row: Row) -> StaffRecord:
     return StaffRecord(
         id=OperatorId(row["id"]),
         email=row["email"],

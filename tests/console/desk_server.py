@@ -20,6 +20,7 @@ from tests.support.files import serve_file
 Frame = dict[str, Any]
 
 WEB = Path(__file__).resolve().parents[2] / "handoff" / "web"
+WIDGET = Path(__file__).resolve().parents[2] / "widget"
 GRACE = {"id": "op-grace", "name": "Grace Hopper", "role": "admin"}
 PEOPLE = [
     {"id": "op-grace", "name": "Grace Hopper", "is_available": True},
@@ -223,6 +224,10 @@ def build_app(desk: DeskServer) -> Flask:
     @app.get("/static/<path:name>")
     def show_static(name: str) -> Response:
         return serve_file(WEB / "static", name)
+
+    @app.get("/widget/polling_socket.js")
+    def show_polling_socket() -> Response:
+        return serve_file(WIDGET, "polling_socket.js")
 
     @app.get("/api/staff/me")
     def tell_me() -> Any:

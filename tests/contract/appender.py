@@ -1,8 +1,10 @@
-"""A process that appends until it is killed, and says what was acknowledged: `python appender.py FOLDER PREFIX`."""
+"""A process that appends until it is killed, and says what was acknowledged.
+
+`python -m tests.contract.appender BACKEND ADDRESS PREFIX`
+"""
 
 import sys
 import time
-from pathlib import Path
 
 import gevent
 
@@ -13,8 +15,8 @@ from tests.handoff.cast import BODIES, BY_VISITOR
 WRITERS = 4
 
 
-def main(backend_name: str, folder: str, prefix: str) -> None:
-    store = EVENT_STORES[backend_name](Path(folder), time.time).open()
+def main(backend_name: str, address: str, prefix: str) -> None:
+    store = EVENT_STORES[backend_name](address, time.time).open()
     started = Draft(BY_VISITOR, BODIES[0])
     chat = store.open_conversation(VisitorId("visitor-ada"), started, reopen_window_s=86_400.0)
     print("chat", chat, flush=True)

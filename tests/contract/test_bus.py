@@ -2,13 +2,12 @@
 
 from handoff.events import ConversationId
 from handoff.ports import Bus, Ring, Whisper
-from tests.contract.backends import InProcessBusBackend
+from tests.contract.backends import BusBackend, Heard
 
 C42 = ConversationId("c42")
-Heard = list[Ring | Whisper]
 
 
-def test_ring_reaches_every_listener_of_its_topic_and_no_other(bus: Bus, bus_backend: InProcessBusBackend) -> None:
+def test_ring_reaches_every_listener_of_its_topic_and_no_other(bus: Bus, bus_backend: BusBackend) -> None:
     first: Heard = []
     second: Heard = []
     other: Heard = []
@@ -21,7 +20,7 @@ def test_ring_reaches_every_listener_of_its_topic_and_no_other(bus: Bus, bus_bac
     assert other == []
 
 
-def test_rings_of_a_topic_arrive_in_their_order(bus: Bus, bus_backend: InProcessBusBackend) -> None:
+def test_rings_of_a_topic_arrive_in_their_order(bus: Bus, bus_backend: BusBackend) -> None:
     heard: Heard = []
     bus.subscribe("desk", heard.append)
     for head in range(1, 201):
@@ -30,7 +29,7 @@ def test_rings_of_a_topic_arrive_in_their_order(bus: Bus, bus_backend: InProcess
     assert [ring.head for ring in heard if isinstance(ring, Ring)] == list(range(1, 201))
 
 
-def test_whisper_carries_its_payload(bus: Bus, bus_backend: InProcessBusBackend) -> None:
+def test_whisper_carries_its_payload(bus: Bus, bus_backend: BusBackend) -> None:
     heard: Heard = []
     payload = {"author": {"kind": "operator", "name": "Grace 😀"}, "is_typing": True}
     bus.subscribe("conversation:c42", heard.append)
@@ -39,7 +38,7 @@ def test_whisper_carries_its_payload(bus: Bus, bus_backend: InProcessBusBackend)
     assert heard == [Whisper("conversation:c42", payload)]
 
 
-def test_ring_that_nobody_hears_is_lost_without_harm(bus: Bus, bus_backend: InProcessBusBackend) -> None:
+def test_ring_that_nobody_hears_is_lost_without_harm(bus: Bus, bus_backend: BusBackend) -> None:
     bus.ring("conversation:c42", C42, 1)
     bus.whisper("conversation:c42", {})
     bus_backend.settle()
@@ -52,9 +51,7 @@ def test_ring_that_nobody_hears_is_lost_without_harm(bus: Bus, bus_backend: InPr
     assert heard == [Ring("conversation:c42", C42, 2)]
 
 
-def test_ended_subscription_hears_nothing_and_ending_it_twice_ends_no_other(
-    bus: Bus, bus_backend: InProcessBusBackend
-) -> None:
+def test_ended_subscription_hears_nothing_and_ending_it_twice_ends_no_other(bus: Bus, bus_backend: BusBackend) -> None:
     ended: Heard = []
     kept: Heard = []
     end = bus.subscribe("desk", ended.append)
@@ -69,9 +66,7 @@ def test_ended_subscription_hears_nothing_and_ending_it_twice_ends_no_other(
     assert len(kept) == 2
 
 
-def test_one_listener_subscribed_twice_is_called_twice_and_ends_one_by_one(
-    bus: Bus, bus_backend: InProcessBusBackend
-) -> None:
+def test_one_listener_subscribed_twice_is_called_twice_and_ends_one_by_one(bus: Bus, bus_backend: BusBackend) -> None:
     heard: Heard = []
     end_first = bus.subscribe("desk", heard.append)
     end_second = bus.subscribe("desk", heard.append)
@@ -89,9 +84,7 @@ def test_one_listener_subscribed_twice_is_called_twice_and_ends_one_by_one(
     assert len(heard) == 3
 
 
-def test_listener_may_end_itself_and_subscribe_others_while_it_is_called(
-    bus: Bus, bus_backend: InProcessBusBackend
-) -> None:
+def test_listener_may_end_itself_and_subscribe_others_while_it_is_called(bus: Bus, bus_backend: BusBackend) -> None:
     heard: Heard = []
     later: Heard = []
     ends = []
@@ -112,7 +105,7 @@ def test_listener_may_end_itself_and_subscribe_others_while_it_is_called(
     assert later[-1] == Ring("desk", C42, 2)
 
 
-def test_listener_may_ring_another_topic(bus: Bus, bus_backend: InProcessBusBackend) -> None:
+def test_listener_may_ring_another_topic(bus: Bus, bus_backend: BusBackend) -> None:
     heard: Heard = []
     bus.subscribe("desk", heard.append)
     bus.subscribe("conversation:c42", lambda ring: bus.ring("desk", C42, ring.head))

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ACKS_BEFORE_THE_KILL = 150
 
 
-def append_until_killed(backend_name: str, folder: Path, prefix: str) -> tuple[ConversationId, dict[str, int]]:
+def append_until_killed(backend_name: str, address: str, prefix: str) -> tuple[ConversationId, dict[str, int]]:
     """Run a process that appends, kill it without warning; give what it acknowledged: client_id to seq."""
-    command = [sys.executable, "-m", "tests.contract.appender", backend_name, str(folder), prefix]
+    command = [sys.executable, "-m", "tests.contract.appender", backend_name, address, prefix]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         word, chat = child.stdout.readline().split()
@@ -36,13 +37,14 @@ def append_until_killed(backend_name: str, folder: Path, prefix: str) -> tuple[C
 
 
 @pytest.mark.parametrize("backend_name", EVENT_STORES)
-def test_everything_acknowledged_is_there_after_kill_9(tmp_path: Path, backend_name: str) -> None:
+def test_everything_acknowledged_is_there_after_kill_9(address_of: Callable[[str], str], backend_name: str) -> None:
+    address = address_of(backend_name)
     acknowledged: dict[str, int] = {}
     for life in ("first", "second"):
-        chat, acks = append_until_killed(backend_name, tmp_path, life)
+        chat, acks = append_until_killed(backend_name, address, life)
         assert len(acks) >= ACKS_BEFORE_THE_KILL
         acknowledged |= acks
-    backend = EVENT_STORES[backend_name](tmp_path, lambda: 0.0)
+    backend = EVENT_STORES[backend_name](address, lambda: 0.0)
     try:
         store = backend.open()
         log = store.read(chat, after_seq=0, limit=100_000)
@@ -60,6 +62,11 @@ def test_everything_acknowledged_is_there_after_kill_9(tmp_path: Path, backend_n
 
 
 # --- a full disk --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(sqlite: SqliteBackend) -> EventStore:
+    return sqlite.open()
 
 
 @pytest.fixture
@@ -86,16 +93,16 @@ def append_until_full(store: EventStore, chat: ConversationId) -> int:
 
 
 def test_full_disk_refuses_records_nothing_and_heals(
-    backend: SqliteBackend, store: EventStore, chat: ConversationId
+    sqlite: SqliteBackend, store: EventStore, chat: ConversationId
 ) -> None:
-    backend.fill_up()
+    sqlite.fill_up()
     refused = append_until_full(store, chat)
     before, state = log_of(store, chat), store.row(chat)
     assert [event.seq for event in before] == list(range(1, refused + 2))
     with pytest.raises(StoreFailed, match="Nothing was recorded; free disk space"):
         store.append(chat, [message(refused)])
     assert (log_of(store, chat), store.row(chat)) == (before, state)
-    backend.make_room()
+    sqlite.make_room()
     appended = store.append(chat, [message(refused)])
     assert (appended.is_repeat, appended.events[0].seq) == (False, before[-1].seq + 1)
     assert state is not None
@@ -103,24 +110,24 @@ def test_full_disk_refuses_records_nothing_and_heals(
 
 
 def test_full_disk_fails_everybody_who_shares_the_commit_and_nobody_is_acknowledged(
-    backend: SqliteBackend, store: EventStore, chat: ConversationId
+    sqlite: SqliteBackend, store: EventStore, chat: ConversationId
 ) -> None:
-    backend.fill_up()
+    sqlite.fill_up()
     first = append_until_full(store, chat)
     before = log_of(store, chat)
     outcomes = at_once(*(lambda n=n: store.append(chat, [message(n)]) for n in range(first, first + 20)))
     assert {type(outcome) for outcome in outcomes} == {StoreFailed}
     assert log_of(store, chat) == before
-    backend.make_room()
+    sqlite.make_room()
     outcomes = at_once(*(lambda n=n: store.append(chat, [message(n)]) for n in range(first, first + 20)))
     assert {type(outcome) for outcome in outcomes} == {Appended}
     assert [event.seq for event in log_of(store, chat)] == list(range(1, first + 22))
 
 
 def test_on_a_nearly_full_disk_exactly_what_is_acknowledged_is_recorded(
-    backend: SqliteBackend, store: EventStore, chat: ConversationId
+    sqlite: SqliteBackend, store: EventStore, chat: ConversationId
 ) -> None:
-    backend.fill_up()
+    sqlite.fill_up()
     first = append_until_full(store, chat)
     before = log_of(store, chat)
     small = [Draft(BY_VISITOR, VisitorMessage("x"), f"small-{n}") for n in range(3)]
@@ -134,19 +141,12 @@ def test_on_a_nearly_full_disk_exactly_what_is_acknowledged_is_recorded(
 
 
 def test_store_that_was_full_is_whole_after_a_restart(
-    backend: SqliteBackend, store: EventStore, chat: ConversationId
+    sqlite: SqliteBackend, store: EventStore, chat: ConversationId
 ) -> None:
-    backend.fill_up()
+    sqlite.fill_up()
     refused = append_until_full(store, chat)
     before = log_of(store, chat)
-    backend.close()
-    again = backend.open()
+    sqlite.close()
+    again = sqlite.open()
     assert log_of(again, chat) == before
     assert again.append(chat, [message(refused)]).events[0].seq == before[-1].seq + 1
-
-
-def test_closed_store_refuses_with_a_sentence(backend: SqliteBackend, store: EventStore, chat: ConversationId) -> None:
-    assert store.append(chat, [message(1)])
-    backend.close()
-    with pytest.raises(StoreFailed, match="shutting down"):
-        store.append(chat, [message(2)])

@@ -13,21 +13,34 @@ from tests.support.clients import OperatorClient, SocketClient, VisitorClient, n
 from tests.support.desk_server import DeskServer
 from tests.support.processes import eventually
 from tests.support.scripted import ScriptedBot, ScriptedKnowledgeBase, answer, say, unsure
+from tests.support.servers import PrivatePostgres, PrivateRedis, make_postgres_database
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("desk_server")]
 
 Desk = DeskServer
 
 
-@pytest.fixture(scope="module")
-def desk_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskServer]:
+@pytest.fixture(scope="module", params=["one process", "two workers"])
+def desk_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskServer]:
+    """The desk as it comes, on SQLite; and as two processes behind one port, on PostgreSQL and Redis."""
+    settings = two_workers(request) if request.param == "two workers" else {}
     with ScriptedBot() as bot, ScriptedKnowledgeBase() as knowledge_base:
-        server = DeskServer(tmp_path_factory.mktemp("desk"), bot, knowledge_base)
+        server = DeskServer(tmp_path_factory.mktemp("desk"), bot, knowledge_base, settings)
         server.start()
         yield server
         bot.goes_on()
         if server.process and server.process.is_running():
             server.process.stop()
+
+
+def two_workers(request: pytest.FixtureRequest) -> dict[str, str]:
+    postgres: PrivatePostgres = request.getfixturevalue("postgres")
+    redis_server: PrivateRedis = request.getfixturevalue("redis_server")
+    return {
+        "BATON_DATABASE_URL": make_postgres_database(postgres.url),
+        "BATON_REDIS_URL": redis_server.url,
+        "BATON_WORKERS": "2",
+    }
 
 
 def phase_is(phase: str, conversation_id: str):
@@ -382,3 +395,16 @@ def test_flood_of_frames_is_cut_off(desk_server: Desk) -> None:
             for _ in range(400):
                 ada.send(type="typing", is_typing=True)
         assert ada.wait_for_close() == 4009
+
+
+def test_heartbeats_tell_both_sides_the_head(desk_server: Desk) -> None:
+    with desk_server.operator("Heidi") as heidi, desk_server.visitor() as ada:
+        chat = escalated_chat(desk_server, ada)
+        heidi.watches(chat)
+        ada.says("Anybody?")
+        said = ada.event("visitor_message")["seq"]
+        heidi.wait_for(lambda f: f["type"] == "event" and f["seq"] == said)
+        heidi.send(type="beat")
+        assert heidi.wait_for(lambda f: f["type"] == "beat")["heads"] == {chat: said}
+        ada.send(type="beat", cursor=ada.cursor)
+        assert ada.wait_for(lambda f: f["type"] == "beat")["head"] == said

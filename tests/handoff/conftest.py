@@ -12,8 +12,8 @@ from handoff.escalation import EscalationRules
 from handoff.events import ConversationId
 from handoff.ports import Visitor
 from handoff.presence import Presence
-from handoff.store.database import Database
-from handoff.store.sqlite import SqliteEventStore
+from handoff.store.log import SqlEventStore
+from handoff.store.sqlite import SqliteDatabase
 from handoff.turns import Turns
 from tests.conftest import Clock
 from tests.handoff.cast import ScriptedBot
@@ -25,15 +25,15 @@ def _tidy(nothing_left_behind: None, no_hanging: None) -> None:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "handoff.db")
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    database = SqliteDatabase(tmp_path / "handoff.db")
     yield database
     database.close()
 
 
 @pytest.fixture
-def store(database: Database, clock: Clock) -> SqliteEventStore:
-    return SqliteEventStore(database, now=clock)
+def store(database: SqliteDatabase, clock: Clock) -> SqlEventStore:
+    return SqlEventStore(database, now=clock)
 
 
 @pytest.fixture
@@ -43,16 +43,16 @@ def bus() -> InProcessBus:
 
 @pytest.fixture
 def presence(bus: InProcessBus, clock: Clock) -> Presence:
-    return Presence(InProcessPresenceBook(), bus, now=clock)
+    return Presence(InProcessPresenceBook(now=clock), bus)
 
 
 @pytest.fixture
-def conversations(store: SqliteEventStore, bus: InProcessBus, presence: Presence, clock: Clock) -> Conversations:
+def conversations(store: SqlEventStore, bus: InProcessBus, presence: Presence, clock: Clock) -> Conversations:
     return Conversations(store, bus, rules=EscalationRules(), is_staffed=presence.is_staffed, now=clock)
 
 
 @pytest.fixture
-def desk(conversations: Conversations, store: SqliteEventStore) -> Desk:
+def desk(conversations: Conversations, store: SqlEventStore) -> Desk:
     return Desk(conversations, store)
 
 

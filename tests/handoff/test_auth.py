@@ -21,8 +21,8 @@ from handoff.conversations import Conversations
 from handoff.errors import BadFrame, Forbidden, LinkInvalid, NotFound, SignedOut, SignInFailed, TooManyTries
 from handoff.events import ConversationId, VisitorId
 from handoff.ports import Visitor
-from handoff.store.database import Database
-from handoff.store.staff import SqliteStaffStore, StaffRecord
+from handoff.store.sqlite import SqliteDatabase
+from handoff.store.staff import SqlStaffStore, StaffRecord
 from tests.conftest import Clock
 from tests.handoff.cast import at_once, outcome_of
 
@@ -53,8 +53,8 @@ def hasher() -> Iterator[QuickHasher]:
 
 
 @pytest.fixture
-def accounts(database: Database, clock: Clock, hasher: QuickHasher) -> Accounts:
-    return Accounts(SqliteStaffStore(database), now=clock, hasher=hasher)
+def accounts(database: SqliteDatabase, clock: Clock, hasher: QuickHasher) -> Accounts:
+    return Accounts(SqlStaffStore(database), now=clock, hasher=hasher)
 
 
 def joins(
@@ -273,7 +273,7 @@ def test_made_up_session_is_nobodys(accounts: Accounts, token: str | None) -> No
         accounts.whoever_has(token)
 
 
-def test_stored_session_and_link_cannot_be_read_from_the_database(accounts: Accounts, database: Database) -> None:
+def test_stored_session_and_link_cannot_be_read_from_the_database(accounts: Accounts, database: SqliteDatabase) -> None:
     record, session = joins(accounts)
     link = accounts.new_link(record.id)
     stored = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff.brief import REASON_TEXTS, ArticleTried, Asked, Brief, Unanswered, build_brief
+from handoff.brief import ASKED_MAX, REASON_TEXTS, ArticleTried, Asked, Brief, BriefBuilder, Unanswered
 from handoff.conversations import Conversations
 from handoff.desk import Desk
 from handoff.events import (
@@ -14,6 +14,7 @@ from handoff.events import (
     Understood,
 )
 from handoff.ports import Visitor
+from handoff.projection import replay
 from handoff.turns import Turns
 from tests.conftest import Clock
 from tests.handoff.cast import (
@@ -54,11 +55,11 @@ def told(
 
 def brief_of(conversations: Conversations, conversation_id: ConversationId) -> Brief:
     row = conversations.row(conversation_id)
-    return build_brief(
-        log_of(conversations, conversation_id),
-        visitor_id=row.visitor_id,
-        earlier_chats=conversations.count_earlier(row),
-    )
+    log = log_of(conversations, conversation_id)
+    builder = BriefBuilder()
+    for event in log:
+        builder.add(event)
+    return builder.build(replay(log), visitor_id=row.visitor_id, earlier_chats=conversations.count_earlier(row))
 
 
 def test_brief_tells_who_where_and_why(conversations: Conversations, told: ConversationId, clock: Clock) -> None:
@@ -158,6 +159,14 @@ def test_brief_counts_notes_but_does_not_repeat_them_nor_the_bots_faults(
     assert brief.notes == 1
     for private in ("Suspected fraud", "cancellation", "Browser/1.0"):
         assert private not in as_json(brief)
+
+
+def test_brief_of_a_long_chat_shows_the_newest_of_what_was_asked(
+    conversations: Conversations, ada: Visitor, chat: ConversationId
+) -> None:
+    for number in range(ASKED_MAX + 5):
+        conversations.post(ada, chat, f"{number}", client_id=f"ada-asks-{number:02}")
+    assert [asked.text for asked in brief_of(conversations, chat).asked] == [str(n) for n in range(5, ASKED_MAX + 5)]
 
 
 @pytest.mark.parametrize("reason", Reason)

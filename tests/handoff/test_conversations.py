@@ -51,10 +51,10 @@ from tests.handoff.cast import (
 
 
 def bot_says(conversations: Conversations, chat: ConversationId, *payloads: Payload) -> list[Event]:
-    """Record a turn of the bot without running one: what it shows is what these tests need."""
+    """Record what a turn of the bot shows, without a message that it answers."""
     state = conversations.row(chat).state
     turn = build_turn([UNDERSTOOD, *payloads], state=state, message_seq=state.head)
-    return conversations.record(chat, turn.drafts, expected_epoch=state.epoch).events
+    return conversations.record(chat, turn.drafts[1:], expected_epoch=state.epoch).events
 
 
 @pytest.fixture
@@ -336,11 +336,11 @@ def test_second_no_is_kept_when_somebody_else_hands_over_at_the_same_moment(
     assert len(bodies_of(log, Escalated)) == 1
 
 
-@pytest.mark.parametrize("seq", [0, 1, 2, 4, 999])
+@pytest.mark.parametrize("seq", [0, 1, 3, 4, 999])
 def test_feedback_on_something_that_is_no_article_is_refused(
     conversations: Conversations, chat: ConversationId, ada: Visitor, article_seq: int, seq: int
 ) -> None:
-    assert article_seq == 3
+    assert article_seq == 2
     conversations.post(ada, chat, "Hello", client_id="ada-posts-1")
     before = log_of(conversations, chat)
     with pytest.raises(BadFrame) as refusal:
@@ -405,9 +405,9 @@ def test_escalation_knows_that_an_operator_is_there(
 def test_second_wish_for_a_person_records_nothing(
     conversations: Conversations, chat: ConversationId, ada: Visitor
 ) -> None:
-    assert conversations.ask_person(ada, chat, client_id="ada-asks-1") is not None
+    first = conversations.ask_person(ada, chat, client_id="ada-asks-1")
     before = log_of(conversations, chat)
-    assert conversations.ask_person(ada, chat, client_id="ada-asks-1") is None
+    assert conversations.ask_person(ada, chat, client_id="ada-asks-1") == first == before[-1], "a resend"
     assert conversations.ask_person(ada, chat, client_id="ada-asks-2") is None
     assert log_of(conversations, chat) == before
 

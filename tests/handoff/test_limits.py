@@ -50,3 +50,13 @@ def test_caller_longest_silent_is_forgotten_beyond_the_limit_and_the_busy_one_is
     assert throttle.take("one too many") == 0.0
     assert throttle.take("busy") > 0
     assert throttle.take("silent") == 0.0
+
+
+def test_several_takes_count_together_or_not_at_all(throttle: Throttle, clock: Clock) -> None:
+    assert throttle.take("ada", count=2) == 0.0
+    clock.tick(20)
+    assert throttle.take("ada", count=2) == 40.0
+    assert throttle.take("ada") == 0.0, "the refused two were not counted"
+    assert throttle.take("ada", count=3) == 60.0
+    clock.tick(60)
+    assert throttle.take("ada", count=3) == 0.0

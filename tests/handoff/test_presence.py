@@ -2,10 +2,9 @@
 
 import pytest
 
-from handoff.bus.inprocess import InProcessBus
+from handoff.bus.inprocess import InProcessBus, InProcessPresenceBook
 from handoff.conversations import Conversations
 from handoff.desk import Desk
-from handoff.errors import StoreFailed
 from handoff.events import Author, ConversationId, OperatorId, VisitorId
 from handoff.ports import Whisper
 from handoff.presence import LEASE_TTL_S, LEAVE_GRACE_S, PRESENCE_TOPIC, Presence
@@ -24,11 +23,16 @@ def whispers(bus: InProcessBus) -> list[bool]:
     return heard
 
 
-def lapses(presence: Presence) -> list[OperatorId]:
-    """Sweep once; give whose lease had run out."""
-    lapsed: list[OperatorId] = []
-    presence.sweep(lapsed.append)
-    return lapsed
+@pytest.fixture(autouse=True)
+def _settled(presence: Presence, clock: Clock) -> None:
+    """The book has been kept for long enough to be believed about who is not in it."""
+    clock.tick(LEASE_TTL_S)
+
+
+def gone(presence: Presence) -> list[OperatorId]:
+    """Sweep once; give which of the two holders of chats are gone."""
+    presence.tell_if_changed()
+    return sorted(presence.gone_of([ALAN, GRACE]))
 
 
 def names(presence: Presence) -> list[str]:
@@ -43,15 +47,17 @@ def test_arrival_makes_the_desk_staffed_and_tells_everybody_once(presence: Prese
     assert whispers == [True]
 
 
-def test_lease_lapses_once_when_its_time_is_over(presence: Presence, clock: Clock, whispers: list[bool]) -> None:
+def test_lease_ends_when_its_time_is_over_and_everybody_is_told_once(
+    presence: Presence, clock: Clock, whispers: list[bool]
+) -> None:
     presence.arrive(GRACE, "Grace")
     clock.tick(LEASE_TTL_S - 0.1)
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN]
     assert presence.is_staffed()
     clock.tick(0.1)
     assert not presence.is_staffed()
-    assert lapses(presence) == [GRACE]
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN, GRACE]
+    assert gone(presence) == [ALAN, GRACE]
     assert whispers == [True, False]
 
 
@@ -60,7 +66,7 @@ def test_beats_keep_the_lease_and_tell_nobody(presence: Presence, clock: Clock, 
     for _ in range(5):
         clock.tick(25)
         presence.beat(GRACE, "Grace")
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN]
     assert presence.is_staffed()
     assert whispers == [True]
 
@@ -68,7 +74,7 @@ def test_beats_keep_the_lease_and_tell_nobody(presence: Presence, clock: Clock, 
 def test_one_lost_beat_empties_no_desk(presence: Presence, clock: Clock) -> None:
     presence.arrive(GRACE, "Grace")
     clock.tick(50)
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN]
     assert names(presence) == ["Grace"]
 
 
@@ -97,7 +103,7 @@ def test_one_of_two_operators_keeps_the_desk_staffed(presence: Presence, clock: 
     presence.arrive(ALAN, "Alan")
     assert names(presence) == ["Alan", "Grace"]
     clock.tick(30)
-    assert lapses(presence) == [GRACE]
+    assert gone(presence) == [GRACE]
     assert presence.is_staffed()
     assert whispers == [True, True, True]
 
@@ -107,12 +113,12 @@ def test_last_closed_tab_leaves_a_grace(presence: Presence, clock: Clock) -> Non
     presence.arrive(GRACE, "Grace")
     presence.leave(GRACE)
     clock.tick(LEAVE_GRACE_S)
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN]
     presence.leave(GRACE)
     clock.tick(LEAVE_GRACE_S - 0.1)
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN]
     clock.tick(0.1)
-    assert lapses(presence) == [GRACE]
+    assert gone(presence) == [ALAN, GRACE]
 
 
 def test_reload_within_the_grace_keeps_lease_and_choice(presence: Presence, clock: Clock, whispers: list[bool]) -> None:
@@ -123,7 +129,7 @@ def test_reload_within_the_grace_keeps_lease_and_choice(presence: Presence, cloc
     clock.tick(LEAVE_GRACE_S - 1)
     assert presence.arrive(GRACE, "Grace") is False
     clock.tick(LEASE_TTL_S - 1)
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN]
     assert whispers == told
 
 
@@ -132,7 +138,7 @@ def test_return_after_the_lapse_is_an_arrival_that_is_available(presence: Presen
     presence.renew(GRACE, "Grace", is_available=False)
     presence.leave(GRACE)
     clock.tick(LEAVE_GRACE_S)
-    assert lapses(presence) == [GRACE]
+    assert gone(presence) == [ALAN, GRACE]
     assert presence.arrive(GRACE, "Grace") is True
 
 
@@ -140,7 +146,7 @@ def test_return_before_the_sweep_saw_the_lapse_keeps_the_chats(presence: Presenc
     presence.arrive(GRACE, "Grace")
     clock.tick(LEASE_TTL_S + 5)
     presence.beat(GRACE, "Grace")
-    assert lapses(presence) == []
+    assert gone(presence) == [ALAN]
 
 
 def test_sign_out_takes_the_operator_away_at_once(presence: Presence, whispers: list[bool]) -> None:
@@ -159,45 +165,28 @@ def test_chats_of_an_operator_who_signs_out_go_back_to_the_queue(
     desk.claim(grace, chat, epoch=0, client_id="grace-claims-1")
     presence.end(GRACE)
     presence.leave(GRACE)
-    presence.sweep(desk.requeue_all_of)
+    assert gone(presence) == [ALAN, GRACE]
+    assert (desk.requeue_all_of(GRACE), desk.requeue_all_of(GRACE)) == (1, 0)
     assert conversations.row(chat).state.phase is Phase.QUEUE
 
 
-def test_lapse_that_could_not_be_acted_on_is_not_forgotten(presence: Presence, clock: Clock) -> None:
-    presence.arrive(GRACE, "Grace")
-    presence.arrive(ALAN, "Alan")
-    clock.tick(LEASE_TTL_S)
-    tried: list[OperatorId] = []
-
-    def fails(operator_id: OperatorId) -> None:
-        tried.append(operator_id)
-        raise StoreFailed("disk full")
-
-    presence.sweep(fails)
-    assert sorted(tried) == [ALAN, GRACE]
-    assert not presence.is_staffed()
-    assert sorted(lapses(presence)) == [ALAN, GRACE]
-    assert lapses(presence) == []
-
-
-def test_hold_after_a_restart_waits_for_its_operator_without_staffing_the_desk(
-    presence: Presence, clock: Clock
-) -> None:
-    presence.hold_for(GRACE, "Grace")
-    assert not presence.is_staffed()
+def test_after_a_restart_holders_have_the_time_of_a_lease_to_come_back(bus: InProcessBus, clock: Clock) -> None:
+    restarted = Presence(InProcessPresenceBook(now=clock), bus)
+    assert not restarted.is_staffed()
     clock.tick(LEASE_TTL_S - 1)
-    assert lapses(presence) == []
+    assert gone(restarted) == []
+    assert restarted.arrive(GRACE, "Grace") is True
     clock.tick(1)
-    assert lapses(presence) == [GRACE]
+    assert gone(restarted) == [ALAN]
 
 
-def test_operator_who_comes_back_after_a_restart_is_available(presence: Presence) -> None:
-    presence.hold_for(GRACE, "Grace")
-    assert not presence.is_staffed()
-    assert presence.arrive(GRACE, "Grace") is True
-    assert presence.is_staffed()
-    presence.renew(GRACE, "Grace", is_available=False)
-    assert presence.arrive(GRACE, "Grace") is False
+def test_whoever_was_here_and_left_is_gone_even_soon_after_a_restart(bus: InProcessBus, clock: Clock) -> None:
+    restarted = Presence(InProcessPresenceBook(now=clock), bus)
+    restarted.arrive(GRACE, "Grace")
+    clock.tick(1)
+    assert gone(restarted) == []
+    restarted.end(GRACE)
+    assert gone(restarted) == [GRACE]
 
 
 def test_visitor_is_online_while_any_tab_is_open(presence: Presence) -> None:
@@ -205,7 +194,6 @@ def test_visitor_is_online_while_any_tab_is_open(presence: Presence) -> None:
     assert presence.visitor_came(ada) is True
     assert presence.visitor_came(ada) is False
     assert presence.visitor_went(ada) is False
-    assert presence.is_visitor_online(ada)
-    assert not presence.is_visitor_online(bob)
+    assert presence.visitors_online([ada, bob]) == {ada}
     assert presence.visitor_went(ada) is True
-    assert not presence.is_visitor_online(ada)
+    assert presence.visitors_online([ada, bob]) == set()

@@ -60,6 +60,10 @@ def test_given_values_are_read(tmp_path: Path) -> None:
 
 BAD_VALUES = [
     ("BATON_TRUSTED_PROXIES", "many"),
+    ("BATON_DATABASE_URL", "mysql://localhost/baton"),
+    ("BATON_REDIS_URL", "localhost:6379"),
+    ("BATON_WORKERS", "many"),
+    ("BATON_WORKERS", "0"),
     ("BATON_PORT", "http"),
     ("BATON_PORT", ""),
     ("BATON_PORT", "0"),
@@ -88,6 +92,31 @@ def test_bad_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, variab
     assert read(tmp_path)
     with pytest.raises(SettingsError, match=variable):
         read(tmp_path, **{variable: value})
+
+
+SERVERS = {"BATON_DATABASE_URL": "postgresql://localhost/baton", "BATON_REDIS_URL": "redis://localhost"}
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "BATON_DATABASE_URL and BATON_REDIS_URL"),
+        ({"BATON_DATABASE_URL": SERVERS["BATON_DATABASE_URL"]}, "Set BATON_REDIS_URL"),
+        ({"BATON_REDIS_URL": SERVERS["BATON_REDIS_URL"]}, "Set BATON_DATABASE_URL"),
+    ],
+)
+def test_several_processes_without_what_they_need_between_them_are_refused(
+    tmp_path: Path, given: dict[str, str], missing: str
+) -> None:
+    with pytest.raises(SettingsError, match=missing):
+        read(tmp_path, BATON_WORKERS="2", **given)
+
+
+def test_redis_without_postgres_is_refused_and_everything_else_goes_together(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Set BATON_DATABASE_URL, too"):
+        read(tmp_path, BATON_REDIS_URL=SERVERS["BATON_REDIS_URL"])
+    assert read(tmp_path, BATON_DATABASE_URL=SERVERS["BATON_DATABASE_URL"]).workers == 1
+    assert read(tmp_path, BATON_WORKERS="4", **SERVERS).workers == 4
 
 
 def test_every_setting_that_can_be_wrong_has_a_bad_value_here() -> None:

@@ -25,8 +25,8 @@ from handoff.events import (
 from handoff.ports import Visitor, Whisper
 from handoff.presence import Presence
 from handoff.projection import Phase
-from handoff.store.database import Database
-from handoff.store.sqlite import SqliteEventStore
+from handoff.store.log import SqlEventStore
+from handoff.store.sqlite import SqliteDatabase
 from handoff.turns import Turns, without_command
 from tests.conftest import Clock
 from tests.handoff.cast import (
@@ -388,20 +388,20 @@ def test_reply_and_claim_at_the_same_moment_leave_one_of_two_honest_logs(
 
 
 def test_what_the_bot_owed_before_a_restart_is_answered_after_it(
-    database: Database, clock: Clock, ada: Visitor, conversations: Conversations, chat: ConversationId
+    database: SqliteDatabase, clock: Clock, ada: Visitor, conversations: Conversations, chat: ConversationId
 ) -> None:
     seq = conversations.post(ada, chat, "Where is my refund?", client_id="ada-posts-1").seq
     answered = conversations.open_for(Visitor(VisitorId("visitor-bob")))
 
-    bus, bot, store = InProcessBus(), ScriptedBot(), SqliteEventStore(database, now=clock)
+    bus, bot, store = InProcessBus(), ScriptedBot(), SqlEventStore(database, now=clock)
     again = Conversations(store, bus, rules=EscalationRules(), is_staffed=lambda: False, now=clock)
     turns = Turns(again, bot, bus, rules=EscalationRules(), is_staffed=lambda: False)
-    assert store.ids_owed_reply() == [chat]
-    assert again.log_epoch == conversations.log_epoch
-    for conversation_id in store.ids_owed_reply():
+    assert store.ids_owed_reply(limit=100) == [chat]
+    assert again.log_epoch() == conversations.log_epoch()
+    for conversation_id in store.ids_owed_reply(limit=100):
         turns.take(conversation_id)
     turns.join()
     assert bot.prompts == ["Where is my refund?"]
     assert bodies_of(log_of(again, chat), Understood)[0].message_seq == seq
-    assert store.ids_owed_reply() == []
+    assert store.ids_owed_reply(limit=100) == []
     assert kinds_of(log_of(again, answered)) == ["conversation_started"]

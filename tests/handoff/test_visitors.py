@@ -7,8 +7,8 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
 from handoff.errors import TokenExpired, TokenInvalid
 from handoff.events import Page, VisitorId
-from handoff.store.database import Database
-from handoff.store.sqlite import SqliteVisitorStore
+from handoff.store.sqlite import SqliteDatabase
+from handoff.store.visitors import SqlVisitorStore
 from handoff.visitors import TOKEN_MAX_AGE_S, Visitors
 from tests.conftest import Clock
 
@@ -33,8 +33,8 @@ def token_of_age(age_s: int) -> str:
 
 
 @pytest.fixture
-def visitors(database: Database, clock: Clock) -> Visitors:
-    return Visitors(SqliteVisitorStore(database), secret=SECRET, now=clock)
+def visitors(database: SqliteDatabase, clock: Clock) -> Visitors:
+    return Visitors(SqlVisitorStore(database), secret=SECRET, now=clock)
 
 
 def test_token_tells_the_visitor_again(visitors: Visitors) -> None:
@@ -49,8 +49,8 @@ def test_token_fits_the_hello_frame(visitors: Visitors) -> None:
     assert len(visitors.issue_token()) <= 512
 
 
-def test_token_of_another_secret_is_invalid(visitors: Visitors, database: Database) -> None:
-    elsewhere = Visitors(SqliteVisitorStore(database), secret="a secret of another desk")
+def test_token_of_another_secret_is_invalid(visitors: Visitors, database: SqliteDatabase) -> None:
+    elsewhere = Visitors(SqlVisitorStore(database), secret="a secret of another desk")
     token = elsewhere.issue_token()
     assert elsewhere.check_token(token)
     with pytest.raises(TokenInvalid):
@@ -86,6 +86,10 @@ def test_token_expires_after_half_a_year(visitors: Visitors) -> None:
     assert refusal.value.code == "token_expired"
 
 
+def test_token_is_good_on_a_server_whose_clock_was_put_back(visitors: Visitors) -> None:
+    assert visitors.check_token(token_of_age(-7200)) == "visitor-ada"
+
+
 def test_greeting_keeps_what_the_browser_says_and_when_they_first_came(visitors: Visitors, clock: Clock) -> None:
     first_at = clock()
     visitors.greet(VisitorId("v"), language="pt-BR", timezone="America/Lima", user_agent="B" * 900, page=PAGE)
@@ -100,15 +104,15 @@ def test_language_is_its_primary_subtag_and_the_user_agent_is_cut(visitors: Visi
     assert (visitor.language, len(visitor.user_agent)) == ("pt", 300)
 
 
-def test_move_to_another_page_is_kept(visitors: Visitors, database: Database, clock: Clock) -> None:
+def test_move_to_another_page_is_kept(visitors: Visitors, database: SqliteDatabase, clock: Clock) -> None:
     page = Page("https://www.example.com/", "Home", "https://search.example/")
     visitor = visitors.greet(VisitorId("v"), language="en", timezone="UTC", user_agent="B", page=page)
     clock.tick(5)
     moved = visitors.moved(visitor, url="https://www.example.com/prices", title="Prices")
     assert moved.page == Page("https://www.example.com/prices", "Prices", "https://search.example/")
-    assert SqliteVisitorStore(database).visitor(VisitorId("v")) == moved
+    assert SqlVisitorStore(database).visitor(VisitorId("v")) == moved
     assert moved.seen_at == clock()
 
 
-def test_unknown_visitor_is_nobody(database: Database) -> None:
-    assert SqliteVisitorStore(database).visitor(VisitorId("v-nobody")) is None
+def test_unknown_visitor_is_nobody(database: SqliteDatabase) -> None:
+    assert SqlVisitorStore(database).visitor(VisitorId("v-nobody")) is None

@@ -7,6 +7,7 @@ from handoff import errors
 from handoff.cli import main
 from handoff.events import Reason
 from handoff.protocol import CloseCode
+from handoff.verification import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -36,6 +37,11 @@ def test_reasons_of_the_readme_are_those_of_the_code() -> None:
     assert set(re.findall(r"`([a-z_]+)`", listed)) == {reason.value for reason in Reason}
 
 
+def test_rules_of_the_log_in_the_readme_are_those_of_the_code() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", section(DESK_README, "What holds of every log"), re.MULTILINE)
+    assert set(listed) == {rule.value for rule in Rule}
+
+
 def test_every_command_is_in_the_documents() -> None:
     assert main.commands
     documents = README + (ROOT / "CHANGELOG.md").read_text()
@@ -48,5 +54,5 @@ def test_every_make_target_explains_itself_and_the_main_ones_are_in_the_readme()
     explained = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
     phony = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index]
     assert explained == phony
-    for target in ("run", "test", "check", "bench", "screenshots"):
+    for target in ("run", "test", "check", "bench", "faults", "screenshots"):
         assert f"make {target}" in README

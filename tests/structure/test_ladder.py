@@ -11,12 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LADDER = [
     {"errors", "events"},
-    {"projection", "protocol", "escalation", "payloads", "brief", "limits"},
+    {"projection", "protocol", "escalation", "payloads", "brief", "limits", "verification"},
     {"ports"},
     {"store", "bus", "bot_client", "kb_client"},
-    {"conversations", "turns", "desk", "presence", "auth", "visitors"},
+    {"conversations", "turns", "desk", "presence", "auth", "visitors", "log_check"},
     {"gateway", "web"},
-    {"settings", "app", "gunicorn_config", "content", "run", "supervisor", "doctor", "cli"},
+    {"settings", "backends", "app", "gunicorn_config", "content", "run", "supervisor", "doctor", "cli"}
+    | {"archive", "backup", "restore", "maintenance"},
 ]
 RUNG = {name: number for number, names in enumerate(LADDER) for name in names}
 
@@ -27,7 +28,11 @@ HOMES = {
     "flask_compress": {"app"},
     "werkzeug": {"web", "app"},
     "simple_websocket": {"gateway.connection", "app"},
-    "sqlite3": {"store", "auth", "doctor"},
+    "wsproto": {"gateway.connection"},
+    "sqlite3": {"store", "doctor"},
+    "psycopg": {"store.postgres", "doctor"},
+    "psycopg_pool": {"store.postgres"},
+    "redis": {"bus.redis", "doctor"},
     "sqlite_utils": {"store"},
     "httpx": {"bot_client", "kb_client", "supervisor", "doctor"},
 }
@@ -116,7 +121,7 @@ def test_only_the_connection_module_sends_on_a_socket() -> None:
         place_of(path)
         for path in handoff_files()
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and node.attr in ("_ws", "sendall")
+        if isinstance(node, ast.Attribute) and node.attr in ("_sock", "sendall")
     }
     assert senders == {"gateway.connection"}
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.clients import OperatorClient, VisitorClient, join
@@ -10,25 +11,35 @@ from tests.support.scripted import ScriptedBot, ScriptedKnowledgeBase
 
 
 class DeskServer:
-    """One process of the desk that can be killed and started again on the same data."""
+    """One server of the desk that can be killed and started again on the same data; `settings` are added to its own."""
 
-    def __init__(self, folder: Path, bot: ScriptedBot, knowledge_base: ScriptedKnowledgeBase) -> None:
-        (self._port,) = free_ports(1)
-        self.base_url = f"http://127.0.0.1:{self._port}"
+    module = "handoff.app"
+
+    def __init__(
+        self,
+        folder: Path,
+        bot: ScriptedBot,
+        knowledge_base: ScriptedKnowledgeBase,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        (self.port,) = free_ports(1)
+        self.base_url = f"http://127.0.0.1:{self.port}"
         self.data_dir = folder / "data"
         self.bot = bot
         self.environment = {
             "BATON_DATA_DIR": str(self.data_dir),
-            "BATON_PORT": str(self._port),
+            "BATON_PORT": str(self.port),
             "BATON_BOT_PORT": str(bot.port),
             "BATON_KB_PORT": str(knowledge_base.port),
+            **(settings or {}),
         }
         self._log = folder / "desk.log"
         self.process: Process | None = None
         self._people = 0
 
     def start(self) -> None:
-        self.process = Process(desk_command(self._port), environment=self.environment, log=self._log)
+        command = desk_command(self.port, module=self.module)
+        self.process = Process(command, environment=self.environment, log=self._log)
         self.process.wait_until(f"{self.base_url}/health", within_s=30)
 
     def log(self) -> str:

@@ -1,5 +1,6 @@
 """Real processes for tests: free ports, starting, waiting until well, ending for certain."""
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -7,10 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -40,6 +43,12 @@ def eventually(look: Callable[[], T], *, within_s: float = 20.0, what: str = "")
     return found
 
 
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: where a browser is open, this thread has an event loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(url, timeout=2.0, trust_env=False).status_code == 200
@@ -48,9 +57,20 @@ def answers(url: str) -> bool:
 
 
 class Process:
-    """A child in a process group of its own, its output in a file."""
+    """A child in a process group of its own, its output in a file.
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> None:
+    It runs as `user` (None: as we do) and gets `death_signal` when we die.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        user: str | None = None,
+        death_signal: int = signal.SIGTERM,
+    ) -> None:
         self.log = log
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
@@ -61,7 +81,8 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                user=user,  # set before what follows, which a change of user would undo
+                preexec_fn=partial(_die_with_parent, death_signal),
             )
 
     @property
@@ -104,16 +125,16 @@ class Process:
             time.sleep(0.1)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(death_signal: int) -> None:
     """Ask Linux to end this child when the tests are killed without a chance to end it themselves."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(1, death_signal)
 
 
-def desk_command(port: int) -> list[str]:
+def desk_command(port: int, *, module: str = "handoff.app") -> list[str]:
     """Give the command that serves the desk, as the supervisor does."""
     return [
         *(sys.executable, "-m", "gunicorn", "--config", "python:handoff.gunicorn_config"),
-        *("--bind", f"127.0.0.1:{port}", "handoff.app:create_app_from_environment()"),
+        *("--bind", f"127.0.0.1:{port}", f"{module}:create_app_from_environment()"),
     ]
 
 
