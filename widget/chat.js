@@ -20,6 +20,7 @@ export class Chat {
   #connection;
   #token;
   #hasSession = false;
+  #polls;
   #about;
   #timers = {};
   #typedAt_ms = 0;
@@ -36,8 +37,8 @@ export class Chat {
     this.#about = { page: clipped(start.page), language, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC" };
     this.#outbox = new Outbox(start.outbox, (outbox) => link.tell("keep", { outbox }));
     this.#connection = new Connection({
-      open: () => new WebSocket(new URL("../ws/visitor", location.href).href.replace(/^http/, "ws")),
-      hello: () => this.#hello(),
+      open: (byPolls) => (byPolls ? new this.#polls.PollingSocket("../api/visitor/poll", openSocket) : openSocket()),
+      hello: (byPolls) => this.#hello(byPolls),
       cursor: () => this.#state.cursor,
       onFrame: (frame) => this.#receive(frame),
       onStatus: (status, code) => this.#dispatch({ type: "connection", status, code }),
@@ -114,8 +115,9 @@ export class Chat {
     this.#connection.close();
   }
 
-  async #hello() {
+  async #hello(byPolls) {
     if (!this.#hasSession) await this.#openSession();
+    if (byPolls) this.#polls = await import("./polling_socket.js");
     return { token: this.#token, cursor: this.#state.cursor, log_epoch: this.#state.logEpoch, ...this.#about };
   }
 
@@ -193,6 +195,8 @@ export class Chat {
     this.#timers[name] = setTimeout(act, wait_ms);
   }
 }
+
+const openSocket = () => new WebSocket(new URL("../ws/visitor", location.href).href.replace(/^http/, "ws"));
 
 /** The desk refuses longer ones, and with them the whole hello. */
 const clipped = ({ url, title, referrer }) => ({ url: url.slice(0, 2000), title: title.slice(0, 500), referrer: referrer.slice(0, 2000) });

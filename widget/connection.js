@@ -1,6 +1,6 @@
 /**
- * One visitor's WebSocket for as long as the window lives: says hello with the cursor, keeps the heartbeat, and comes back
- * after every loss in the way that the close code asks for. Knows nothing of what the frames mean but welcome and beat.
+ * One visitor's WebSocket (or polls) for as long as the window lives: says hello with the cursor, keeps the heartbeat, comes
+ * back after every loss in the way that the close code asks for. Knows nothing of what frames mean but welcome and beat.
  */
 
 export const RETRY_FIRST_MS = 500;
@@ -43,12 +43,14 @@ export class Connection {
   #healedHead = 0;
   #isReady = false;
   #status = "";
+  /** WebSockets in a row without a word from the desk: after two it is tried by polls. */
+  #refusals = 0;
   /** Counts tries, so that an answer to an abandoned one is recognised. */
   #run = 0;
 
   /**
    * @param {{
-   *   open: () => WebSocket, hello: () => Promise<object>, cursor: () => number,
+   *   open: (byPolls) => WebSocket, hello: (byPolls) => Promise<object>, cursor: () => number,
    *   onFrame: (frame: object) => void, onStatus: (status: string, code?: number) => void, onClosed: (code: number) => void,
    *   clock?: {setTimeout: Function, clearTimeout: Function, random: () => number},
    * }} options
@@ -91,15 +93,17 @@ export class Connection {
 
   async #connect(run) {
     this.#tell("connecting");
+    const byPolls = this.#refusals > 1;
     let hello;
     try {
-      hello = await this.#options.hello();
+      hello = await this.#options.hello(byPolls);
     } catch {
+      this.#refusals = 0;
       if (run === this.#run) this.#retry(0, "");
       return;
     }
     if (run !== this.#run) return;
-    const socket = this.#options.open();
+    const socket = this.#options.open(byPolls);
     this.#socket = socket;
     const current = (act) => (event) => socket === this.#socket && act(event);
     socket.addEventListener("open", current(() => socket.send(JSON.stringify({ type: "hello", ...hello }))));
@@ -146,9 +150,16 @@ export class Connection {
   }
 
   #lose(code = 0, reason = "") {
+    this.#judge(code);
     this.#abandon();
     this.#options.onClosed(code);
     this.#retry(code, reason);
+  }
+
+  /** Silence counts twice. A desk that is down answers neither way: then both have their turns. */
+  #judge(code) {
+    if (this.#isReady) this.#refusals = this.#socket.isReal === false ? 2 : 0;
+    else if (!code || code === 1006) this.#refusals = this.#refusals > 1 ? 1 : code ? this.#refusals + 1 : 2;
   }
 
   #retry(code, reason) {

@@ -19,7 +19,7 @@ function connect() {
       onFrame: (frame) => heard.frames.push(frame), onLink: (link) => heard.links.push(link), onExpired: (id) => heard.expired.push(id),
       onSignedOut: () => (heard.signed_out += 1), checkSession: async () => void (heard.checks += 1),
     },
-    { WebSocket: FakeSocket, setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout, now: () => clock.now_ms, random: () => 1 },
+    { WebSocket: FakeSocket, openPolls: () => Object.assign(new FakeSocket("polls"), { isReal: false }), setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout, now: () => clock.now_ms, random: () => 1 },
   );
   return { clock, sockets, heard, connection };
 }
@@ -198,6 +198,54 @@ test("close leaves no timer behind", () => {
   assert.equal(sockets.length, 1);
 });
 
+const ways = ({ sockets }) => sockets.map(({ url }) => (url === "polls" ? "polls" : "socket"));
+
+/** Lose the present try and wait until the next one. */
+function fails({ clock, sockets }, code = 1006) {
+  const count = sockets.length;
+  sockets.at(-1).closes(code);
+  while (sockets.length === count) clock.tick(0.25);
+}
+
+test("after two WebSockets that never opened it goes by polls, and stays there", () => {
+  const stage = connect();
+  stage.connection.open();
+  fails(stage);
+  fails(stage);
+  assert.deepEqual(ways(stage), ["socket", "socket", "polls"]);
+  stage.sockets[2].opens();
+  stage.sockets[2].says(WELCOME);
+  assert.equal(stage.heard.links.at(-1).status, "open");
+  comeBack(stage);
+  comeBack(stage, 4012);
+  assert.deepEqual(ways(stage).slice(3), ["polls", "polls"]);
+  stage.sockets.at(-1).isReal = true; // a WebSocket has taken over
+  comeBack(stage);
+  assert.equal(ways(stage).at(-1), "socket");
+});
+
+test("one WebSocket that hangs is enough", () => {
+  const stage = connect();
+  stage.connection.open();
+  stage.sockets[0].opens();
+  stage.clock.tick(11);
+  assert.deepEqual(ways(stage), ["socket", "polls"]);
+});
+
+test("a server that is down is tried both ways in turn", () => {
+  const stage = connect();
+  stage.connection.open();
+  for (let loss = 0; loss < 6; loss += 1) fails(stage);
+  assert.deepEqual(ways(stage), ["socket", "socket", "polls", "socket", "polls", "socket", "polls"]);
+});
+
+test("a server that speaks is not blocked, whatever it says", () => {
+  const stage = connect();
+  stage.connection.open();
+  for (const code of [4011, 4008, 1012]) fails(stage, code);
+  assert.deepEqual(new Set(ways(stage)), new Set(["socket"]));
+});
+
 const decide = (code, more = {}) => decideReconnection({ code, reason: "", attempts: 0, was_welcomed: true, random: 1, ...more });
 
 test("close codes are honoured", () => {
@@ -217,4 +265,22 @@ test("the wait doubles up to half a minute, and half of it is chance", () => {
   const waits = [0, 1, 2, 3, 4, 5, 6, 7, 50].map((attempts) => decide(4011, { attempts }).delay_ms);
   assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, RETRY_MAX_MS, RETRY_MAX_MS, RETRY_MAX_MS]);
   assert.equal(decide(4011, { attempts: 3, random: 0 }).delay_ms, 2000);
+});
+
+test("what stays behind the head that a beat tells is asked for again, once, from where the screen ends", () => {
+  const { clock, sockets, connection } = connectWelcomed();
+  let cursor = 7;
+  connection.watch("c-42", () => cursor);
+  const watches = () => sockets[0].sent.filter((frame) => frame.type === "watch");
+  sockets[0].says({ type: "beat", heads: { "c-42": 7 } });
+  clock.tick(11);
+  assert.equal(watches().length, 1);
+  sockets[0].says({ type: "beat", heads: { "c-42": 9 } });
+  cursor = 9;
+  clock.tick(11);
+  assert.equal(watches().length, 1);
+  sockets[0].says({ type: "beat", heads: { "c-42": 10 } });
+  clock.tick(11);
+  assert.deepEqual(watches().at(-1), { type: "watch", conversation_id: "c-42", cursor: 9 });
+  assert.equal(watches().length, 2);
 });

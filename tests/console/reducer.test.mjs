@@ -276,3 +276,19 @@ test("an answer to an older search is dropped", () => {
   const state = act(buildState(), { type: "search_started", question: "a" }, { type: "search_started", question: "ab" }, { type: "search_answered", question: "a", results: [1], verdict: "answer" });
   assert.deepEqual([state.search.status, state.search.results], ["loading", []]);
 });
+
+test("what is said to a person joins what was asked, once, without a new brief", () => {
+  const brief = readFrame("sees_brief");
+  let state = hear(buildDesk([mine()]), brief);
+  const seqs = () => state.briefs.get(C).asked.map((question) => question.seq);
+  const before = seqs();
+  const said = buildEvent(90, { body: { text: "And on my phone?" } });
+  state = hear(hear(state, said), said);
+  assert.deepEqual(seqs(), [...before, 90]);
+  assert.equal(state.briefs.get(C).asked.at(-1).text, "And on my phone?");
+  state = hear(state, buildEvent(91, { kind: "operator_message", body: { text: "Yes." } }));
+  assert.deepEqual(seqs(), [...before, 90]);
+  for (let seq = 100; seq < 130; seq += 1) state = hear(state, buildEvent(seq, { body: { text: `${seq}` } }));
+  assert.equal(seqs().length, 20);
+  assert.equal(seqs().at(-1), 129);
+});

@@ -11,8 +11,8 @@ beforeEach(() => {
   [sockets, frames, statuses, closed, cursor] = [[], [], [], [], 0];
   hello = async () => ({ token: "token-of-ada", cursor });
   connection = new Connection({
-    open: () => sockets[sockets.push(new FakeSocket()) - 1],
-    hello: () => hello(),
+    open: (byPolls) => sockets[sockets.push(Object.assign(new FakeSocket(), byPolls ? { isReal: false } : {})) - 1],
+    hello: (byPolls) => hello(byPolls),
     cursor: () => cursor,
     onFrame: (frame) => frames.push(frame),
     onStatus: (status, code) => statuses.push(code ? `${status} ${code}` : status),
@@ -193,4 +193,77 @@ test("close ends everything, timers too", async () => {
   await clock.tick(600_000);
   assert.equal(sockets.length, 1);
   assert.equal(sockets[0].isClosed, true);
+});
+
+// --- polls
+
+const ways = () => sockets.map(({ isReal }) => (isReal === undefined ? "socket" : "polls"));
+
+/** Lose the present try and wait until the next one. */
+async function fails(code = 1006) {
+  const count = sockets.length;
+  last().ends(code);
+  while (sockets.length === count) await clock.tick(500);
+}
+
+async function blocked() {
+  connection.start();
+  await clock.tick(0);
+  await fails();
+  await fails();
+}
+
+test("after two WebSockets that never opened it goes by polls, and stays there", async () => {
+  await blocked();
+  assert.deepEqual(ways(), ["socket", "socket", "polls"]);
+  last().opens();
+  last().says(welcome);
+  assert.equal(statuses.at(-1), "open");
+  await fails();
+  await fails(4012);
+  assert.deepEqual(ways().slice(3), ["polls", "polls"], "a loss, a restart: the network is the same");
+});
+
+test("one WebSocket that hangs is enough", async () => {
+  connection.start();
+  await clock.tick(0);
+  last().opens();
+  await clock.tick(16_000);
+  assert.deepEqual(ways(), ["socket", "polls"]);
+});
+
+test("a desk that is down is tried both ways in turn, with the back-off of always", async () => {
+  await blocked();
+  for (let loss = 0; loss < 5; loss += 1) await fails();
+  assert.deepEqual(ways(), ["socket", "socket", "polls", "socket", "polls", "socket", "polls", "socket"]);
+  assert.ok(clock.now_ms > 40_000, "waits grow");
+  last().opens();
+  last().says(welcome);
+  for (let loss = 0; loss < 2; loss += 1) await fails();
+  assert.deepEqual(ways().slice(8), ["socket", "socket"], "a welcome clears the WebSocket of the suspicion");
+});
+
+test("a desk that speaks is not blocked, whatever it says", async () => {
+  connection.start();
+  await clock.tick(0);
+  for (const code of [4002, 4011, 4008, 1012]) await fails(code);
+  assert.deepEqual(new Set(ways()), new Set(["socket"]));
+});
+
+test("when a WebSocket has taken over from the polls, the next try is one", async () => {
+  await blocked();
+  last().opens();
+  last().says(welcome);
+  last().isReal = true;
+  await fails();
+  assert.equal(ways().at(-1), "socket");
+});
+
+test("polls that cannot be loaded give way to a WebSocket", async () => {
+  hello = async (byPolls) => (byPolls ? Promise.reject(new Error("offline")) : { token: "t" });
+  connection.start();
+  await clock.tick(0);
+  await fails();
+  await fails();
+  assert.deepEqual(ways(), ["socket", "socket", "socket"]);
 });

@@ -1,14 +1,16 @@
 /**
- * The operator's WebSocket: says hello, watches one conversation from its cursor, keeps what was not acknowledged and
+ * The operator's WebSocket, or the polls that stand in for it: says hello, watches one conversation from its cursor, keeps what was not acknowledged and
  * sends it again after a reconnect under the same client_id, beats. Owns the socket and its timers; knows no page.
  */
 import { decideReconnection } from "./reconnection.js";
 
 const HEARTBEAT_S = 25; // until the welcome names another
 const SILENCE_FACTOR = 2.5; // two beats of the server may be late before the line counts as dead
+const HEAD_LAG_MS = 10_000;
 const WELCOME_TIMEOUT_MS = 10_000;
 const COMMAND_KEPT_MS = 20_000; // "claim" means now; a message may wait for as long as it takes
 export const OUTBOX_MAX = 200;
+const REFUSALS_MAX = 2; // so many WebSockets in a row without a word, and the network is taken to block them
 
 const MESSAGES = new Set(["post", "note"]);
 
@@ -19,6 +21,7 @@ export class Connection {
   #socket = null;
   #is_welcomed = false;
   #attempts = 0;
+  #refusals = 0;
   #timers = new Map();
   #outbox = new Map(); // client_id -> {frame, sent_at_ms}
   #watched = null; // {conversation_id, readCursor}
@@ -29,13 +32,14 @@ export class Connection {
    * @param {string} url
    * @param {{onFrame: (frame: object) => void, onLink: (link: object) => void, onExpired: (client_id: string) => void,
    *   onSignedOut: () => void, checkSession?: () => Promise<void>}} handlers
-   * @param {{WebSocket?: typeof WebSocket, setTimeout?: Function, clearTimeout?: Function, now?: () => number, random?: () => number}} [env]
+   * @param {{WebSocket?: typeof WebSocket, openPolls?: () => WebSocket, setTimeout?: Function, clearTimeout?: Function, now?: () => number, random?: () => number}} [env]
    */
   constructor(url, handlers, env = {}) {
     this.#url = url;
     this.#handlers = handlers;
     this.#env = {
       WebSocket: env.WebSocket ?? globalThis.WebSocket,
+      openPolls: env.openPolls,
       setTimeout: env.setTimeout ?? ((callback, delay_ms) => globalThis.setTimeout(callback, delay_ms)),
       clearTimeout: env.clearTimeout ?? ((timer) => globalThis.clearTimeout(timer)),
       now: env.now ?? Date.now,
@@ -57,7 +61,8 @@ export class Connection {
     if (this.#is_closed || this.#socket) return;
     this.#clear("retry");
     this.#handlers.onLink({ status: "connecting", retry_at: null });
-    const socket = new this.#env.WebSocket(this.#url);
+    const goesByPolls = this.#refusals >= REFUSALS_MAX && this.#env.openPolls;
+    const socket = goesByPolls ? this.#env.openPolls() : new this.#env.WebSocket(this.#url);
     this.#socket = socket;
     socket.onopen = () => this.#transmit({ type: "hello" });
     socket.onmessage = (message) => this.#receive(socket, message.data);
@@ -111,6 +116,7 @@ export class Connection {
     if (!frame) return;
     this.#expectSigns();
     if (frame.type === "welcome") this.#welcome(frame);
+    if (frame.type === "beat") this.#watchHead(frame.heads);
     if ((frame.type === "ack" || frame.type === "error") && frame.client_id) this.#outbox.delete(frame.client_id);
     this.#handlers.onFrame(frame);
     if (frame.type === "welcome") this.#catchUp();
@@ -145,6 +151,12 @@ export class Connection {
     this.send({ type: "watch", conversation_id, cursor: readCursor() });
   }
 
+  /** A head that stays ahead of the screen means that something got lost: ask for it again from where the screen ends. */
+  #watchHead(heads) {
+    const isBehind = () => this.#watched && (heads?.[this.#watched.conversation_id] ?? 0) > this.#watched.readCursor();
+    if (isBehind()) this.#set("lag", HEAD_LAG_MS, () => isBehind() && this.#sendWatch());
+  }
+
   #transmit(frame) {
     if (this.#socket?.readyState !== 1) return false;
     this.#socket.send(JSON.stringify(frame));
@@ -166,6 +178,7 @@ export class Connection {
   /** Nothing was heard for too long. A dead line may never report its close, so do not wait for it. */
   #abandon() {
     const socket = this.#socket;
+    if (!this.#is_welcomed && this.#refusals < REFUSALS_MAX) this.#refusals = REFUSALS_MAX - 1; // silence says as much as two refusals
     this.#lose(socket, 1006, "");
     socket?.close();
   }
@@ -173,14 +186,22 @@ export class Connection {
   #lose(socket, code, reason) {
     if (!socket || socket !== this.#socket) return;
     const was_welcomed = this.#is_welcomed;
+    this.#judge(socket, code);
     this.#detach();
     this.#is_welcomed = false;
     this.#clear("beat");
     this.#clear("silence");
+    this.#clear("lag");
     const decision = decideReconnection({ code, reason, attempts: this.#attempts, was_welcomed, random: this.#env.random() });
     if (decision.act === "sign_in") this.#handlers.onSignedOut();
     else if (decision.act === "stop") this.#handlers.onLink({ status: "stopped", retry_at: null, problem: decision.problem });
     else this.#retryLater(decision.delay_ms, was_welcomed);
+  }
+
+  /** Decide how the next try goes. A server that is down answers neither way: then both have their turns. */
+  #judge(socket, code) {
+    if (this.#is_welcomed) this.#refusals = socket.isReal === false ? REFUSALS_MAX : 0;
+    else if (code === 1006) this.#refusals = this.#refusals >= REFUSALS_MAX ? 1 : this.#refusals + 1;
   }
 
   #retryLater(delay_ms, was_welcomed) {

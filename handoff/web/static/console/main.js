@@ -15,6 +15,7 @@ import { mountSearch } from "./search_region.js";
 import { Chime } from "./sound.js";
 import { Store, readStored, writeStored } from "./store.js";
 import { mountTranscript } from "./transcript_region.js";
+import { PollingSocket } from "/widget/polling_socket.js";
 
 const TICK_MS = 1000;
 const DRAFTS_STORED = "baton.drafts"; // of this tab only: customers' matters do not belong on a shared disk
@@ -69,13 +70,15 @@ async function readMe() {
 
 function buildConnection(store) {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  return new Connection(`${scheme}://${location.host}/ws/operator`, {
+  const url = `${scheme}://${location.host}/ws/operator`;
+  const handlers = {
     onFrame: (frame) => store.dispatch({ type: "frame_received", frame, now: readNow() }),
     onLink: (link) => store.dispatch({ type: "link_changed", link }),
     onExpired: (client_id) => store.dispatch({ type: "errand_failed", client_id, error: { code: "no_answer" }, now: readNow() }),
     onSignedOut: goToSignIn,
     checkSession: () => api.get("/api/staff/me"),
-  });
+  };
+  return new Connection(url, handlers, { openPolls: () => new PollingSocket("/api/operator/poll", () => new WebSocket(url)) });
 }
 
 function mountRegions(desk) {

@@ -5,6 +5,8 @@
 import { explainError } from "./words.js";
 import { reduceTranscript, emptyTranscript, forgetOldTranscripts } from "./transcript_reducer.js";
 
+const ASKED_MAX = 20; // as many as the server keeps in a brief
+
 export const TOASTS_MAX = 4;
 
 /**
@@ -127,7 +129,16 @@ function withSummary(state, summary) {
 }
 
 function receiveEvent(state, frame, now) {
-  return withTranscript(state, frame.conversation_id, { type: "event_heard", event: frame, now });
+  const next = withTranscript(state, frame.conversation_id, { type: "event_heard", event: frame, now });
+  return frame.kind === "visitor_message" ? withAsked(next, frame) : next;
+}
+
+/** The server sends no new brief for what is said to a person; what was asked is added here. */
+function withAsked(state, { conversation_id, seq, at, body }) {
+  const brief = state.briefs.get(conversation_id);
+  if (!brief || brief.asked.some((question) => question.seq === seq)) return state;
+  const asked = [...brief.asked, { seq, text: body.text, at, intent: null, confidence: null }].slice(-ASKED_MAX);
+  return { ...state, briefs: new Map(state.briefs).set(conversation_id, { ...brief, asked }) };
 }
 
 function receiveAck(state, { client_id, seq }) {
