@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import httpx
 from simple_websocket import Client, ConnectionClosed
-from wsproto.events import CloseConnection
 
 Frame = dict[str, Any]
 
@@ -21,11 +20,20 @@ def new_client_id() -> str:
     return uuid.uuid4().hex
 
 
+class _PromptClient(Client):
+    """The library's client, which leaves what came in one piece with the handshake's answer until more comes."""
+
+    def handshake(self) -> None:
+        super().handshake()
+        self._handle_events()
+        self.connected = True  # a goodbye among them is kept; the reader's thread finds the socket closed
+
+
 class SocketClient:
     """A WebSocket whose frames are kept in the order in which they came."""
 
     def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
-        self._ws = Client(url, headers=headers or {})
+        self._ws = _PromptClient(url, headers=headers or {})
         self.frames: list[Frame] = []
         self.close_code: int | None = None
         self.close_reason = ""
@@ -93,20 +101,11 @@ class SocketClient:
     def events(self, kind: str | None = None) -> list[Frame]:
         return [f for f in self.frames if f["type"] == "event" and kind in (None, f["kind"])]
 
-    def _read_goodbye_of_handshake(self) -> None:
-        """Find a close frame that came in one piece with the handshake's answer, which the client library passes
-        over.
-        """
-        for event in self._ws.ws.events():
-            if isinstance(event, CloseConnection):
-                self.close_code, self.close_reason = event.code, event.reason or ""
-
     def _receive(self, timeout_s: float) -> Frame | None:
         try:
             raw = self._ws.receive(timeout=timeout_s)
         except ConnectionClosed as exc:
             self.close_code, self.close_reason = exc.reason, exc.message or ""
-            self._read_goodbye_of_handshake()
             raise AssertionError(f"closed with {exc.reason} {exc.message}; last frames: {self.frames[-4:]}") from exc
         if raw is None:
             return None
