@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("baton")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 """What a test started has this long to end by itself before it counts as left behind."""
 
 
@@ -103,10 +103,14 @@ def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
     assert _open_databases(tmp_path) == set()
 
 
+HANGING_AFTER_S = 180.0
+"""No test of this kind takes a third of it, not even on a machine that is busy with ten other things."""
+
+
 @pytest.fixture
 def no_hanging() -> Iterator[None]:
     """End a test that waits for a greenlet which never comes."""
-    with gevent.Timeout(30.0, AssertionError("the test waits for something that never comes")):
+    with gevent.Timeout(HANGING_AFTER_S, AssertionError("the test waits for something that never comes")):
         yield
 
 
