@@ -126,7 +126,9 @@ class SentenceEmbedder:
 
 
 class QuestionEncoder:
-    """Encodes questions one at a time and remembers the latest: visitors repeat themselves, and each other."""
+    """Encodes questions and remembers the latest: visitors repeat themselves and each other, and the bot has
+    each message encoded to understand it before it searches with the same words.
+    """
 
     def __init__(self, embedder: Embedder, *, cache_size: int = QUESTION_CACHE_SIZE) -> None:
         self._embedder = embedder
@@ -144,16 +146,24 @@ class QuestionEncoder:
 
     def encode(self, question: str) -> Matrix:
         """Return the unit vector of a question; the caller must not change it."""
+        vector: Matrix = self.encode_all([question])[0]
+        return vector
+
+    def encode_all(self, texts: Sequence[str]) -> Matrix:
+        """Return one unit vector for each text; those that are not remembered are encoded together."""
         with self._lock:
-            if question in self._cache:
-                self._cache.move_to_end(question)
-                return self._cache[question]
-        vector: Matrix = self._embedder.encode([question])[0]
+            vectors = {text: self._cache[text] for text in texts if text in self._cache}
+        missing = [text for text in dict.fromkeys(texts) if text not in vectors]
+        if missing:
+            # Copies, since a row of the matrix would keep all of it alive.
+            vectors.update(zip(missing, map(np.copy, self._embedder.encode(missing)), strict=True))
         with self._lock:
-            self._cache[question] = vector
+            for text in texts:
+                self._cache[text] = vectors[text]
+                self._cache.move_to_end(text)
             while len(self._cache) > self._cache_size:
                 self._cache.popitem(last=False)
-        return vector
+        return np.stack([vectors[text] for text in texts])
 
 
 def check_model_file(path: Path, expected_sha256: str) -> None:

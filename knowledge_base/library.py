@@ -12,7 +12,7 @@ from pathlib import Path
 from knowledge_base.article import Article, ArticleContent, ArticleDraft
 from knowledge_base.article_store import ArticleStore, ImportOutcome
 from knowledge_base.calibration import Calibration, load_calibration
-from knowledge_base.embedding import Embedder, QuestionEncoder, SentenceEmbedder
+from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder, SentenceEmbedder
 from knowledge_base.gaps import BestArticle, QuestionLog
 from knowledge_base.indexing import Indexer, SearchIndex
 from knowledge_base.passage_store import PassageStore
@@ -83,6 +83,14 @@ class KnowledgeBase:
         if is_logged:
             self._record(answer)
         return answer
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        """Return one unit vector for each text, from the model and the memory that the search uses.
+
+        Raises:
+            InvalidInputError: if a text is empty or longer than a question may be.
+        """
+        return self._encoder.encode_all([check_question(text) for text in texts])
 
     def create(self, draft: ArticleDraft, author: str) -> Article:
         """Store a new article as a draft; raise `ConflictError` if its slug is taken."""

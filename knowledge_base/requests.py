@@ -16,6 +16,8 @@ from knowledge_base.search import RESULTS_MAX
 # More than one request should carry; a bigger help centre is imported in parts.
 IMPORT_MAX_ARTICLES = 5_000
 EXCLUDED_MAX = 200
+# About half a second on two cores; a visitor's question waits for a part of it only, see embedding.BATCH_SIZE.
+EMBED_MAX_TEXTS = 128
 
 Request = TypeVar("Request", bound=msgspec.Struct)
 
@@ -26,6 +28,10 @@ class SearchRequest(msgspec.Struct):
     limit: int = 5
     exclude: list[str] = []
     log: bool = True
+
+
+class EmbedRequest(msgspec.Struct):
+    texts: list[str]
 
 
 class CreateRequest(msgspec.Struct):
@@ -101,6 +107,11 @@ def check_search(request: SearchRequest) -> None:
     """Raise `InvalidInputError` unless the numbers of a search are within bounds."""
     check_range(request.limit, "limit", least=1, most=RESULTS_MAX)
     check_range(len(request.exclude), "exclude", least=0, most=EXCLUDED_MAX)
+
+
+def check_embed(request: EmbedRequest) -> None:
+    """Raise `InvalidInputError` unless the number of texts is within bounds."""
+    check_range(len(request.texts), "texts", least=1, most=EMBED_MAX_TEXTS)
 
 
 def check_range(number: int, field: str, *, least: int, most: int) -> int:

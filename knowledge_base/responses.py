@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from knowledge_base.article import Article, ArticleStatus, Revision
+from knowledge_base.embedding import Matrix
 from knowledge_base.gaps import AskedQuestion
 from knowledge_base.markup import render_html, render_text
 from knowledge_base.search import Answer, SearchResult
 
 Json = dict[str, Any]
 _EXCERPT_CHARS = 180
+
+
+def describe_vectors(model: str, vectors: Matrix) -> Json:
+    """Seven decimals are what a float32 of a unit vector holds, in half the bytes of Python's own notation."""
+    rounded = np.round(vectors.astype(np.float64), 7)
+    return {"model": model, "dimension": vectors.shape[1], "vectors": rounded.tolist()}
 
 
 def describe_answer(answer: Answer) -> Json:

@@ -26,8 +26,8 @@ from knowledge_base.errors import (
     NotFoundError,
 )
 from knowledge_base.library import KnowledgeBase
-from knowledge_base.requests import DismissRequest, SearchRequest, check_search, decode
-from knowledge_base.responses import Json, describe_answer, describe_question
+from knowledge_base.requests import DismissRequest, EmbedRequest, SearchRequest, check_embed, check_search, decode
+from knowledge_base.responses import Json, describe_answer, describe_question, describe_vectors
 from knowledge_base.search import check_question
 
 logger = logging.getLogger(__name__)
@@ -150,6 +150,12 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
             is_logged=wanted.log,
         )
         return describe_answer(answer)
+
+    @app.post("/embed")
+    def embed() -> Json:
+        wanted = decode(request.get_data(), EmbedRequest)
+        check_embed(wanted)
+        return describe_vectors(base.index.model, base.encode(wanted.texts))
 
     @app.get("/questions")
     def list_questions() -> Json:
