@@ -1,4 +1,7 @@
-"""The command line, rung 6 of the ladder: `baton run`, `doctor`, `import`, `invite`, `log`, `backup`, `restore`."""
+"""The command line, rung 6 of the ladder: `baton run`, `doctor`, `import`, `invite`, `log`, `backup`, `restore`.
+
+`baton evaluate` comes from `evaluate`.
+"""
 
 import sys
 from pathlib import Path
@@ -7,6 +10,7 @@ import click
 from rich.console import Console
 
 from handoff.errors import BatonError
+from handoff.evaluate import evaluate
 from handoff.settings import read_settings
 
 console = Console(highlight=False)
@@ -109,6 +113,8 @@ def restore(file: Path, is_sure: bool) -> None:
 
     sys.exit(put_back(read_settings(), file, console, confirm=lambda question: is_sure or click.confirm(question)))
 
+
+main.add_command(evaluate)
 
 if __name__ == "__main__":
     main()

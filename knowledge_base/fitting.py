@@ -21,20 +21,16 @@ import numpy.typing as npt
 from knowledge_base.article import ArticleDraft
 from knowledge_base.calibration import CALIBRATION_FILE, Calibration, build_evidence
 from knowledge_base.embedding import Embedder, QuestionEncoder, SentenceEmbedder
-from knowledge_base.evaluation import (
-    TARGET_ERROR,
-    LabelledQuestion,
-    Outcome,
-    measure,
-    read_articles,
-    read_questions,
-)
+from knowledge_base.evaluation.labelled import LabelledQuestion, read_articles, read_questions
+from knowledge_base.evaluation.measures import Outcome, measure
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.ranking import SIGNAL_NAMES, Candidate, Question, build_question, find_candidates
 from knowledge_base.search import rank
 
 Array = npt.NDArray[np.float64]
 
+# "Answers with at most this share wrong" is what the thresholds are chosen for.
+TARGET_ERROR = 0.2
 # How right "probably among the first three" has to be.
 CLARIFY_RIGHT_MIN = 0.5
 _NEIGHBOURS = 501
@@ -65,7 +61,7 @@ def observe_all(folder: Path, embedder: Embedder, work: Path) -> list[Observatio
     encoder = QuestionEncoder(embedder, cache_size=10_000)
     for centre in sorted(path for path in folder.iterdir() if (path / "articles.jsonl").exists()):
         questions = read_questions(centre / "questions.jsonl")
-        drafts = read_articles(centre / "articles.jsonl")
+        drafts = read_articles(centre / "articles.jsonl", language="en").drafts
         for variant, articles in _build_variants(drafts).items():
             base = KnowledgeBase(work / f"{centre.name}-{variant}.db", embedder)
             base.import_articles(articles, "fitting")
@@ -97,11 +93,14 @@ def judge(observations: Sequence[Observation], calibration: Calibration) -> list
     for observation in observations:
         ranked, scores = rank(observation.candidates, calibration)
         right = dict(zip((c.article for c in observation.candidates), observation.is_right, strict=True))
-        found = [right[candidate.article] for candidate in ranked[:3]]
+        found = [right[candidate.article] for candidate in ranked]
         probability = calibration.estimate(build_evidence(observation.question, ranked, scores))
         outcomes.append(
             Outcome(
-                observation.is_answerable, found[0], any(found), probability, calibration.decide_verdict(probability)
+                observation.is_answerable,
+                found.index(True) + 1 if any(found) else 0,
+                probability,
+                calibration.decide_verdict(probability),
             )
         )
     return outcomes
@@ -232,7 +231,7 @@ def main() -> int:
             for observation, outcome in judged
             if observation.variant == variant
         ]
-        print(measure(chosen).describe())  # noqa: T201
+        print(measure(chosen, target_error=TARGET_ERROR))  # noqa: T201
     companies = len({o.company for o in observations})
     note = f"written by knowledge_base.fitting from {len(observations)} observations of {companies} help centres"
     _write(fitted, options.output, note=note)

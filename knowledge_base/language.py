@@ -34,6 +34,12 @@ def detect_language(question: str, languages: Mapping[str, LanguageIndex]) -> st
     return max(votes, key=lambda language: votes[language])
 
 
+def guess_language(text: str) -> tuple[str, float]:
+    """Return the likeliest language of a text, of all that the detector knows, and how likely it is."""
+    found = _detect(text)
+    return (found[0][0].split("-")[0], found[0][1]) if found else (FALLBACK_LANGUAGE, 0.0)
+
+
 def _share_known(question: str, language: str, index: LanguageIndex) -> float:
     """Return the share of the question's words that the language's articles use."""
     terms = split_terms(question, language)

@@ -17,7 +17,7 @@ LADDER = [
     {"conversations", "turns", "desk", "presence", "auth", "visitors", "log_check"},
     {"gateway", "web"},
     {"settings", "backends", "app", "gunicorn_config", "content", "run", "supervisor", "doctor", "cli"}
-    | {"archive", "backup", "restore", "maintenance"},
+    | {"archive", "backup", "restore", "maintenance", "evaluate"},
 ]
 RUNG = {name: number for number, names in enumerate(LADDER) for name in names}
 

@@ -1,0 +1,155 @@
+"""`baton evaluate`: measure Baton on labelled data, rung 6 of the ladder.
+
+The measuring is done by the parts themselves; here are the commands and the tables.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from handoff.errors import BatonError
+from handoff.settings import read_settings
+
+if TYPE_CHECKING:
+    from knowledge_base.evaluation.report import Evaluation
+
+console = Console(highlight=False)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OUTPUT = click.Path(dir_okay=False, path_type=Path)
+
+# Of a figure in the report: what it is called in the table, and whether baselines have it too.
+_ROWS = {
+    "recall_at_1": "right article first",
+    "recall_at_3": "right article in first three",
+    "mrr": "mean reciprocal rank",
+    "auroc": "AUROC of answered rightly",
+    "coverage_at_target": "coverage at the target error",
+    "answered": "answered at the threshold",
+    "answered_wrong": "  of these wrong",
+}
+_OWN_ROWS = {
+    "clarified": "clarified",
+    "clarified_right": "  of these offering the right one",
+    "calibration_error": "expected calibration error",
+}
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure Baton on labelled data."""
+
+
+@evaluate.command("search")
+@click.option("--articles", type=_FILE, required=True, help="JSON lines of slug, title, body, phrasings.")
+@click.option(
+    "--questions", type=_FILE, required=True, help="JSON lines of question, slugs, kind; no slugs: no answer."
+)
+@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True)
+@click.option("--language", default=None, help="The articles' language; else it is detected.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option("--plot", type=_OUTPUT, default=None, help="Write reliability and risk-coverage as SVG.")
+def evaluate_search(
+    articles: Path, questions: Path, target_error: float, language: str | None, is_json: bool, plot: Path | None
+) -> None:
+    """Index ARTICLES in memory, ask QUESTIONS, and compare with BM25 and plain cosine."""
+    from knowledge_base.embedding import SentenceEmbedder
+    from knowledge_base.errors import KnowledgeBaseError
+    from knowledge_base.evaluation import report
+
+    try:
+        found = report.evaluate_search(
+            articles,
+            questions,
+            target_error=target_error,
+            language=language,
+            embedder=SentenceEmbedder(read_settings().embedding_model),
+        )
+    except KnowledgeBaseError as exc:
+        raise BatonError(exc.message) from exc
+    _show(found, is_json=is_json, plot=plot)
+
+
+@evaluate.command("answers")
+@click.option(
+    "--questions", type=_FILE, required=True, help="JSON lines of question, slugs, kind; no slugs: no answer."
+)
+@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True)
+@click.option("--json", "is_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option("--plot", type=_OUTPUT, default=None, help="Write reliability and risk-coverage as SVG.")
+def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: Path | None) -> None:
+    """Ask QUESTIONS of the installed knowledge base; an imported article's permalink counts as its slug."""
+    from knowledge_base.embedding import SentenceEmbedder
+    from knowledge_base.errors import KnowledgeBaseError
+    from knowledge_base.evaluation import report
+    from knowledge_base.library import KnowledgeBase
+
+    settings = read_settings()
+    if not settings.kb_database.exists():
+        raise BatonError(f"There is no knowledge base at {settings.kb_database} yet: start Baton once, or import.")
+    try:
+        base = KnowledgeBase(settings.kb_database, SentenceEmbedder(settings.embedding_model))
+        try:
+            found = report.evaluate_answers(base, questions, target_error=target_error)
+        finally:
+            base.close()
+    except KnowledgeBaseError as exc:
+        raise BatonError(exc.message) from exc
+    _show(found, is_json=is_json, plot=plot)
+
+
+def _show(found: "Evaluation", *, is_json: bool, plot: Path | None) -> None:
+    if plot:
+        try:
+            plot.write_text(found.draw(), encoding="utf-8")
+        except OSError as exc:
+            raise BatonError(f"The plot cannot be written to {plot} ({exc.strerror}): name another file.") from exc
+    described = found.describe()
+    if is_json:
+        click.echo(json.dumps(described, ensure_ascii=False))
+        return
+    console.print(_build_figures(described))
+    if described["kinds"]:
+        console.print(_build_kinds(described["kinds"]))
+    console.print(_build_reliability(described["reliability"]))
+    for note in described["notes"]:
+        console.print(f"note: {note}", soft_wrap=True, markup=False)
+
+
+def _build_figures(described: dict[str, Any]) -> Table:
+    title = (
+        f"{described['questions']} questions, {described['answerable']} of them answerable, over "
+        f"{described['articles']} articles; {described['questions_per_s']} questions a second"
+    )
+    table = Table("", "Baton", *described["baselines"], title=title, title_justify="left")
+    baselines = described["baselines"].values()
+    for key, name in _ROWS.items():
+        label = f"{name} ({described['target_error']:.0%})" if key == "coverage_at_target" else name
+        table.add_row(label, _format(described[key]), *(_format(baseline[key]) for baseline in baselines))
+    for key, name in _OWN_ROWS.items():
+        table.add_row(name, _format(described[key]), *("" for _ in baselines))
+    return table
+
+
+def _build_kinds(kinds: dict[str, Any]) -> Table:
+    names = ("recall_at_1", "recall_at_3", "auroc", "answered", "answered_wrong", "clarified", "clarified_right")
+    heads = ("first", "in three", "AUROC", "answered", "of these wrong", "clarified", "right one offered")
+    table = Table("kind", "questions", *heads, title="By kind", title_justify="left")
+    for kind, figures in kinds.items():
+        table.add_row(kind, str(figures["questions"]), *(_format(figures[name]) for name in names))
+    return table
+
+
+def _build_reliability(bins: list[dict[str, Any]]) -> Table:
+    table = Table("stated", "questions", "mean stated", "truly right", title="Reliability", title_justify="left")
+    for row in bins:
+        stated = f"{row['start']:.1f} to {row['end']:.1f}"
+        table.add_row(stated, str(row["questions"]), _format(row["probability"]), _format(row["right"]))
+    return table
+
+
+def _format(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
