@@ -1,6 +1,5 @@
-"""The command line, rung 6 of the ladder: `baton run`, `doctor`, `import`, `invite`, `log`, `backup`, `restore`.
-
-`baton evaluate` comes from `evaluate`.
+"""The command line, rung 6 of the ladder: `baton run`, `doctor`, `import`, `export`, `invite`, `log`, `backup`,
+`restore`. `baton evaluate` comes from `evaluate`.
 """
 
 import sys
@@ -50,15 +49,42 @@ def doctor() -> None:
 
 
 @main.command("import")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only report what would be done.")
 @click.option("--draft", is_flag=True, help="Import as drafts instead of publishing.")
-def import_folder(folder: Path, dry_run: bool, draft: bool) -> None:
-    """Import a folder of Markdown articles into the running knowledge base."""
+@click.option(
+    "--kind",
+    type=click.Choice(["markdown", "html", "rst", "word", "table", "json"]),
+    help="Read files of this kind only; a single file as this kind, whatever its name.",
+)
+@click.option("--site-url", default="", help="The articles stay at this site: link to them there.")
+def import_path(path: Path, dry_run: bool, draft: bool, kind: str | None, site_url: str) -> None:
+    """Import a folder, a zip archive or a file into the running knowledge base: all or nothing.
+
+    Markdown (Jekyll, Hugo, Docusaurus, or Baton's export), saved web pages, reStructuredText, Word documents, CSV and
+    JSON Lines of questions and answers, articles of Zendesk Guide and Intercom in JSON.
+    """
     from handoff.content import import_articles, print_report
 
-    report = import_articles(read_settings(), folder, dry_run=dry_run, publish=not draft)
+    settings = read_settings()
+    report = import_articles(settings, path, dry_run=dry_run, publish=not draft, kind=kind, site_url=site_url)
     print_report(report, console, dry_run=dry_run)
+
+
+@main.command("export")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only report what would be written.")
+def export_folder(folder: Path, dry_run: bool) -> None:
+    """Write every article into a new FOLDER as Markdown; importing it gives the same articles again."""
+    from handoff.content import export_articles
+
+    names = export_articles(read_settings(), folder, dry_run=dry_run)
+    drafts = sum(name.endswith(".draft.md") for name in names)
+    console.print(
+        f"{'Would write' if dry_run else 'Wrote'} {len(names)} files to {folder}"
+        f"{f', {drafts} of them newer drafts of published articles' if drafts else ''}.",
+        soft_wrap=True,
+    )
 
 
 @main.command()

@@ -1,9 +1,10 @@
-"""What the command line does with articles and people: the import into the running knowledge base, one-time links."""
+"""What the command line does with articles and people: import into and export from the running knowledge
+base, one-time links."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
@@ -14,58 +15,77 @@ from handoff.kb_client import KnowledgeBase
 from handoff.settings import ROOT, Settings
 from handoff.store.staff import SqlStaffStore
 
-if TYPE_CHECKING:
-    from knowledge_base.article import ArticleDraft
-
 DEMO_ARTICLES = ROOT / "knowledge_base" / "articles"
 
 IMPORT_TIMEOUT_S = 1_800.0
 """A large help centre is encoded while the request waits: some 20 passages a second on two cores, on the safe side."""
 
 
-def import_articles(settings: Settings, folder: Path, *, dry_run: bool, publish: bool) -> dict[str, Any]:
-    """Read a folder of Markdown and hand it to the running knowledge base; gives its report.
+def import_articles(
+    settings: Settings, path: Path, *, dry_run: bool, publish: bool, kind: str | None = None, site_url: str = ""
+) -> dict[str, Any]:
+    """Read a folder, an archive or a file, and hand it to the running knowledge base; gives its report.
 
     Raises:
         KnowledgeBaseFailed: it is not running.
-        BatonError: it refused the import; nothing was changed.
+        BatonError: it refused the import, or there is nothing to import; nothing was changed.
     """
-    from knowledge_base.importing.markdown_folder import read_markdown_folder
+    from knowledge_base.errors import InvalidInputError
+    from knowledge_base.importing.articles import KINDS, read_articles
+    from knowledge_base.responses import describe_draft
 
-    found = read_markdown_folder(folder)
-    body = {
-        "articles": [_as_import(draft) for draft in found.drafts],
-        "author": "import",
-        "publish": publish,
-        "dry_run": dry_run,
-    }
     try:
-        with _open_knowledge_base(settings) as client:
-            answer = client.ask("POST", "/import", body=body, timeout_s=IMPORT_TIMEOUT_S)
-    except KnowledgeBaseFailed as exc:
-        raise KnowledgeBaseFailed(
-            "The knowledge base is not running. Start Baton with `make run`, then import in another terminal."
-        ) from exc
-    if answer.status != 200:
-        raise BatonError(f"The import was refused: {answer.body['error']['message']}")
-    report: dict[str, Any] = answer.body
+        found = read_articles(path, kind=next((known for known in KINDS if known == kind), None), site_url=site_url)
+    except InvalidInputError as exc:
+        raise BatonError(exc.message) from exc
+    report: dict[str, Any] = {"created": 0, "updated": 0, "unchanged": 0, "skipped": []}
+    if found.drafts:
+        body = {
+            "articles": [describe_draft(draft) for draft in found.drafts],
+            "author": "import",
+            "publish": publish,
+            "dry_run": dry_run,
+        }
+        report = _ask(settings, "POST", "/import", "The import was refused", body)
     skipped = [{"source": skip.source, "reason": skip.reason} for skip in found.skipped]
     report["skipped"] = skipped + report["skipped"]
-    report["notes"] = [{"source": note.source, "reason": note.reason} for note in found.notes]
+    report["warnings"] = [{"source": note.source, "reason": note.reason} for note in found.warnings]
     return report
 
 
-def _as_import(draft: "ArticleDraft") -> dict[str, Any]:
-    return {
-        "source": draft.source,
-        "slug": draft.slug,
-        "language": draft.language,
-        "permalink": draft.permalink,
-        "title": draft.content.title,
-        "body": draft.content.body,
-        "tags": list(draft.content.tags),
-        "phrasings": list(draft.content.phrasings),
-    }
+def export_articles(settings: Settings, folder: Path, *, dry_run: bool) -> list[str]:
+    """Write every article of the running knowledge base into a new folder; gives the files' names.
+
+    Raises:
+        KnowledgeBaseFailed: it is not running.
+        BatonError: the folder is not empty or cannot be written.
+    """
+    import msgspec
+
+    from knowledge_base.errors import InvalidInputError
+    from knowledge_base.exporting import write_articles
+    from knowledge_base.requests import ImportedArticle, build_imported
+
+    answer = _ask(settings, "GET", "/export", "The export was refused")
+    try:
+        drafts = [build_imported(msgspec.convert(article, ImportedArticle)) for article in answer["articles"]]
+        return write_articles(drafts, folder, is_dry_run=dry_run)
+    except InvalidInputError as exc:
+        raise BatonError(exc.message) from exc
+
+
+def _ask(settings: Settings, method: str, path: str, refusal: str, body: object | None = None) -> dict[str, Any]:
+    try:
+        with _open_knowledge_base(settings) as client:
+            answer = client.ask(method, path, body=body, timeout_s=IMPORT_TIMEOUT_S)
+    except KnowledgeBaseFailed as exc:
+        raise KnowledgeBaseFailed(
+            "The knowledge base is not running. Start Baton with `make run`, then repeat this in another terminal."
+        ) from exc
+    if answer.status != 200:
+        raise BatonError(f"{refusal}: {answer.body['error']['message']}")
+    given: dict[str, Any] = answer.body
+    return given
 
 
 def print_report(report: dict[str, Any], console: Console, *, dry_run: bool) -> None:
@@ -75,7 +95,7 @@ def print_report(report: dict[str, Any], console: Console, *, dry_run: bool) -> 
         f"{head}: {report['created']} new, {report['updated']} changed, {report['unchanged']} unchanged, "
         f"{len(report['skipped'])} skipped."
     )
-    for word, lines in (("skipped", report["skipped"]), ("note", report["notes"])):
+    for word, lines in (("skipped", report["skipped"]), ("note", report["warnings"])):
         for line in lines:
             console.print(f"  {word} {line['source']}: {line['reason']}", soft_wrap=True)
 

@@ -17,6 +17,9 @@ from knowledge_base.errors import InvalidInputError
 ArticleId = NewType("ArticleId", int)
 ArticleStatus = Literal["draft", "published", "archived"]
 ARTICLE_STATUSES: tuple[ArticleStatus, ...] = get_args(ArticleStatus)
+# Who may read an article: visitors and staff, or staff alone.
+Audience = Literal["everyone", "staff"]
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 
 TITLE_MAX_CHARS = 200
 # The longest real help article that we met is 36,000 characters; one tenth of a megabyte is a book chapter.
@@ -44,23 +47,25 @@ class ArticleContent:
     body: str
     tags: tuple[str, ...] = ()
     phrasings: tuple[str, ...] = ()
+    audience: Audience = "everyone"
 
     @property
     def content_hash(self) -> str:
         """SHA-256 of everything in here: equal contents, equal hash."""
-        parts = [self.title, self.body, list(self.tags), list(self.phrasings)]
+        parts = [self.title, self.body, list(self.tags), list(self.phrasings), self.audience]
         return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleDraft:
-    """An article that is not stored yet: where it will live, and its content."""
+    """An article that is not stored yet: where it will live, and its content; `status` None leaves it to the import."""
 
     language: str
     slug: str
     content: ArticleContent
     source: str = ""
     permalink: str = ""
+    status: ArticleStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,9 @@ class Revision:
     is_published: bool
 
 
-def build_content(title: object, body: object, tags: object = (), phrasings: object = ()) -> ArticleContent:
+def build_content(
+    title: object, body: object, tags: object = (), phrasings: object = (), audience: object = "everyone"
+) -> ArticleContent:
     """Build checked content from what a file or a request holds.
 
     Raises:
@@ -122,16 +129,23 @@ def build_content(title: object, body: object, tags: object = (), phrasings: obj
         body=clean_body,
         tags=_check_texts(tags, "tags", max_count=TAGS_MAX_COUNT, max_chars=TAG_MAX_CHARS),
         phrasings=_check_texts(phrasings, "phrasings", max_count=PHRASINGS_MAX_COUNT, max_chars=PHRASING_MAX_CHARS),
+        audience=check_audience(audience),
     )
 
 
 def build_draft(
-    language: object, slug: object, content: ArticleContent, *, source: object = "", permalink: object = ""
+    language: object,
+    slug: object,
+    content: ArticleContent,
+    *,
+    source: object = "",
+    permalink: object = "",
+    status: object = None,
 ) -> ArticleDraft:
     """Build a checked draft; an empty slug is made from the title.
 
     Raises:
-        InvalidInputError: if the language, slug, source or permalink cannot be used.
+        InvalidInputError: if the language, slug, source, permalink or status cannot be used.
     """
     return ArticleDraft(
         language=check_language(language),
@@ -139,6 +153,7 @@ def build_draft(
         content=content,
         source=_check_text(source or "", "source", max_chars=URL_MAX_CHARS).strip(),
         permalink=_check_text(permalink or "", "permalink", max_chars=URL_MAX_CHARS).strip(),
+        status=None if status is None else check_status(status),
     )
 
 
@@ -176,6 +191,24 @@ def check_language(language: object) -> str:
             "language_invalid", 'A language is a code such as "en", "de" or "zh".', field="language"
         )
     return found.group(1)
+
+
+def check_status(status: object) -> ArticleStatus:
+    """Return the status; raise `InvalidInputError` if there is no such one."""
+    found = next((known for known in ARTICLE_STATUSES if known == status), None)
+    if found is None:
+        raise InvalidInputError(
+            "status_invalid", f"The status is one of {', '.join(ARTICLE_STATUSES)}.", field="status"
+        )
+    return found
+
+
+def check_audience(audience: object) -> Audience:
+    """Return the audience; raise `InvalidInputError` if there is no such one."""
+    found = next((known for known in AUDIENCES if known == audience), None)
+    if found is None:
+        raise InvalidInputError("audience_invalid", f"The audience is one of {', '.join(AUDIENCES)}.", field="audience")
+    return found
 
 
 def check_author(author: object) -> str:

@@ -5,16 +5,18 @@ from http import HTTPStatus
 from flask import Blueprint, request
 
 from knowledge_base.article import (
-    ARTICLE_STATUSES,
     Article,
     ArticleDraft,
     build_content,
     build_draft,
+    check_audience,
     check_author,
     check_language,
+    check_status,
 )
 from knowledge_base.article_rows import ArticleFilter
 from knowledge_base.errors import InvalidInputError
+from knowledge_base.exporting import build_export
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.markup import render_html
 from knowledge_base.requests import (
@@ -29,7 +31,7 @@ from knowledge_base.requests import (
     check_range,
     decode,
 )
-from knowledge_base.responses import Json, describe_article, describe_line, describe_revision
+from knowledge_base.responses import Json, describe_article, describe_draft, describe_line, describe_revision
 
 LIST_MAX = 500
 _OFFSET_MAX = 1_000_000
@@ -44,7 +46,7 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
 
     @routes.get("/articles")
     def list_articles() -> Json:
-        articles, total = base.articles.list_newest(
+        articles, total = base.articles.list_articles(
             _read_filter(),
             limit=read_number("limit", default=50, least=1, most=LIST_MAX),
             offset=read_number("offset", default=0, least=0, most=_OFFSET_MAX),
@@ -57,21 +59,22 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
 
     @routes.get("/articles/<language>/<slug>")
     def read_article(language: str, slug: str) -> Json:
-        if request.args.get("published", "") in ("1", "true"):
-            return describe(base.articles.get_published(language, slug))
+        if _is_public():
+            article = base.articles.get_public(language, slug)
+            return describe_article(article, base.articles.list_translations(slug, is_public=True))
         return describe(base.articles.get(language, slug))
 
     @routes.post("/articles")
     def create_article() -> tuple[Json, HTTPStatus]:
         wanted = decode(request.get_data(), CreateRequest)
-        content = build_content(wanted.title, wanted.body, wanted.tags, wanted.phrasings)
+        content = build_content(wanted.title, wanted.body, wanted.tags, wanted.phrasings, wanted.audience)
         draft = build_draft(wanted.language, wanted.slug, content)
         return describe(base.create(draft, check_author(wanted.author))), HTTPStatus.CREATED
 
     @routes.put("/articles/<language>/<slug>")
     def revise_article(language: str, slug: str) -> Json:
         wanted = decode(request.get_data(), ReviseRequest)
-        content = build_content(wanted.title, wanted.body, wanted.tags, wanted.phrasings)
+        content = build_content(wanted.title, wanted.body, wanted.tags, wanted.phrasings, wanted.audience)
         author = check_author(wanted.author)
         return describe(base.revise(language, slug, content, author=author, base_revision=wanted.base_revision))
 
@@ -112,6 +115,10 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
             "skipped": skipped,
         }
 
+    @routes.get("/export")
+    def export_articles() -> Json:
+        return {"articles": [describe_draft(draft) for draft in build_export(base.articles.list_all())]}
+
     return routes
 
 
@@ -125,22 +132,24 @@ def read_number(name: str, *, default: int, least: int, most: int) -> int:
     return check_range(number, name, least=least, most=most)
 
 
+def _is_public() -> bool:
+    return request.args.get("published", "") in ("1", "true")
+
+
 def _read_filter() -> ArticleFilter:
-    status, language = request.args.get("status", ""), request.args.get("language", "")
-    if status and status not in ARTICLE_STATUSES:
-        raise InvalidInputError(
-            "status_invalid", f"The status is one of {', '.join(ARTICLE_STATUSES)}.", field="status"
-        )
+    status, language, audience = (request.args.get(name, "") for name in ("status", "language", "audience"))
     return ArticleFilter(
-        status=status,
+        status=check_status(status) if status else "",
         language=check_language(language) if language else "",
+        audience=check_audience(audience) if audience else "",
         words=request.args.get("q", "")[:200],
+        is_public=_is_public(),
     )
 
 
 def _build_drafts(wanted: ImportRequest) -> tuple[list[ArticleDraft], list[Json]]:
     """Return the articles that can be stored, and why the others cannot."""
-    drafts: dict[tuple[str, str], ArticleDraft] = {}
+    drafts: dict[tuple[str, str, bool], ArticleDraft] = {}
     skipped: list[Json] = []
     for imported in wanted.articles:
         try:
@@ -148,7 +157,8 @@ def _build_drafts(wanted: ImportRequest) -> tuple[list[ArticleDraft], list[Json]
         except InvalidInputError as exc:
             skipped.append({"source": str(imported.source), "reason": exc.message})
             continue
-        key = (draft.language, draft.slug)
+        # A published article may come with a newer draft of itself.
+        key = (draft.language, draft.slug, draft.status == "draft")
         if key in drafts:
             reason = f'"{draft.slug}" in "{draft.language}" occurs twice; the first one ({drafts[key].source}) counts.'
             skipped.append({"source": draft.source, "reason": reason})

@@ -13,17 +13,23 @@ from knowledge_base.errors import NotFoundError
 ARTICLE_COLUMNS = """
     articles.id, articles.language, articles.slug, articles.status, articles.newest_revision,
     articles.published_revision, articles.source, articles.permalink, articles.updated_at,
-    revisions.revision, revisions.title, revisions.body, revisions.tags, revisions.phrasings, revisions.author
+    revisions.revision, revisions.title, revisions.body, revisions.tags, revisions.phrasings, revisions.audience,
+    revisions.author
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleFilter:
-    """Which articles a list shall hold; empty means any. `words` must all occur, in title, body, tags or phrasings."""
+    """Which articles a list shall hold; empty means any. `words` must all occur, in title, body, tags or phrasings.
+
+    `is_public` lists what visitors read, as they read it; else articles are as editors left them.
+    """
 
     status: str = ""
     language: str = ""
+    audience: str = ""
     words: str = ""
+    is_public: bool = False
 
 
 def find_id(connection: sqlite3.Connection, language: str, slug: str) -> ArticleId | None:
@@ -59,7 +65,11 @@ def build_article(row: sqlite3.Row) -> Article:
         language=row["language"],
         slug=row["slug"],
         content=ArticleContent(
-            row["title"], row["body"], tuple(json.loads(row["tags"])), tuple(json.loads(row["phrasings"]))
+            row["title"],
+            row["body"],
+            tuple(json.loads(row["tags"])),
+            tuple(json.loads(row["phrasings"])),
+            row["audience"],
         ),
         status=row["status"],
         revision=row["revision"],
@@ -74,12 +84,17 @@ def build_article(row: sqlite3.Row) -> Article:
 
 def build_where(wanted: ArticleFilter) -> tuple[str, list[object]]:
     clauses, values = ["1 = 1"], list[object]()
+    if wanted.is_public:
+        clauses.append("revisions.audience = 'everyone'")
     if wanted.status:
         clauses.append("articles.status = ?")
         values.append(wanted.status)
     if wanted.language:
         clauses.append("articles.language = ?")
         values.append(wanted.language)
+    if wanted.audience:
+        clauses.append("revisions.audience = ?")
+        values.append(wanted.audience)
     for word in wanted.words.split():
         clauses.append(
             """

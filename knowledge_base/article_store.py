@@ -7,7 +7,7 @@ archived, imported all or nothing. Never touches an index; `library` does both i
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from knowledge_base.article import (
@@ -96,13 +96,7 @@ class ArticleStore:
         """
         with self._database.write() as connection:
             article_id = get_id(connection, language, slug)
-            connection.execute(
-                """
-                update articles set status = 'archived', published_revision = null, updated_at = ?
-                where id = ? and status != 'archived'
-                """,
-                (self._clock(), article_id),
-            )
+            self._mark_archived(connection, article_id)
             return fetch(connection, article_id)
 
     def apply_import(
@@ -129,11 +123,28 @@ class ArticleStore:
         return fetch(connection, get_id(connection, language, slug), revision)
 
     def get_published(self, language: str, slug: str) -> Article:
-        """Return what visitors read; raise `NotFoundError` if the article is not published."""
+        """Return what answers; raise `NotFoundError` if the article is not published."""
         article = self.get(language, slug)
         if article.published_revision is None:
             raise NotFoundError("article_not_found", f'The article "{slug}" in "{language}" is not published.')
         return self.get(language, slug, article.published_revision)
+
+    def get_public(self, language: str, slug: str) -> Article:
+        """Return what visitors read; raise `NotFoundError` if the article is not published, or for staff only."""
+        article = self.get_published(language, slug)
+        if article.content.audience != "everyone":
+            raise NotFoundError("article_not_found", f'The article "{slug}" in "{language}" is for staff only.')
+        return article
+
+    def list_all(self) -> Iterator[Article]:
+        """Give every article as visitors read it and, where it is newer or the only one, as editors left it."""
+        statement = f"""
+            select {ARTICLE_COLUMNS} from articles join revisions on revisions.article_id = articles.id
+            and revisions.revision in (articles.published_revision, articles.newest_revision)
+            order by articles.language, articles.slug, revisions.revision
+        """
+        for row in self._database.read().execute(statement):
+            yield build_article(row)
 
     def list_published(self) -> list[Article]:
         """Return all articles as visitors read them, in the order in which they were created."""
@@ -144,12 +155,13 @@ class ArticleStore:
         """
         return [build_article(row) for row in self._database.read().execute(statement)]
 
-    def list_newest(self, wanted: ArticleFilter, *, limit: int, offset: int = 0) -> tuple[list[Article], int]:
-        """Return a page of articles at their newest revision, latest change first, and how many match."""
+    def list_articles(self, wanted: ArticleFilter, *, limit: int, offset: int = 0) -> tuple[list[Article], int]:
+        """Return a page of articles, latest change first, and how many match."""
         where, values = build_where(wanted)
+        revision = "published_revision" if wanted.is_public else "newest_revision"
         source = f"""
             from articles join revisions
-            on revisions.article_id = articles.id and revisions.revision = articles.newest_revision
+            on revisions.article_id = articles.id and revisions.revision = articles.{revision}
             where {where}
         """
         connection = self._database.read()
@@ -184,15 +196,16 @@ class ArticleStore:
             for r in rows
         ]
 
-    def list_translations(self, slug: str) -> list[tuple[str, str, ArticleStatus]]:
-        """Return (language, title, status) of every article with this slug, by language."""
+    def list_translations(self, slug: str, *, is_public: bool = False) -> list[tuple[str, str, ArticleStatus]]:
+        """Return (language, title, status) of every article with this slug, by language; or of those visitors read."""
+        newest, published = "articles.newest_revision", "articles.published_revision"
         rows = self._database.read().execute(
-            """
+            f"""
             select articles.language, revisions.title, articles.status from articles join revisions
-            on revisions.article_id = articles.id and revisions.revision = articles.newest_revision
-            where articles.slug = ? order by articles.language
+            on revisions.article_id = articles.id and revisions.revision = {published if is_public else newest}
+            where articles.slug = ? and (revisions.audience = 'everyone' or not ?) order by articles.language
             """,
-            (slug,),
+            (slug, is_public),
         )
         return [(row["language"], row["title"], row["status"]) for row in rows]
 
@@ -207,28 +220,38 @@ class ArticleStore:
         return int(row[0]), int(row[1])
 
     def _import_one(self, connection: sqlite3.Connection, draft: ArticleDraft, author: str, is_published: bool) -> str:
+        """Store one article; what is there already gets no new revision, so that a second import changes nothing."""
+        wanted = draft.status or "published"
+        if wanted == "published" and not is_published:
+            wanted = "draft"
         article_id = find_id(connection, draft.language, draft.slug)
         if article_id is None:
             article_id = self._insert(connection, draft, author)
             kind, revision = "created", 1
         else:
-            article = fetch(connection, article_id)
-            is_same = (article.content, article.source, article.permalink) == (
-                draft.content,
-                draft.source,
-                draft.permalink,
-            )
-            kind, revision = ("unchanged" if is_same else "updated"), article.revision
-            if article.content != draft.content:
-                revision += 1
+            newest = fetch(connection, article_id)
+            base = newest
+            if wanted == "published" and newest.published_revision is not None:
+                published = fetch(connection, article_id, newest.published_revision)
+                base = published if published.content == draft.content else newest
+            revision = base.revision
+            if base.content != draft.content:
+                revision = newest.revision + 1
                 self._add_revision(connection, article_id, revision, draft.content, author)
-            if not is_same:
+            if (base.source, base.permalink) != (draft.source, draft.permalink):
                 connection.execute(
                     "update articles set source = ?, permalink = ? where id = ?",
                     (draft.source, draft.permalink, article_id),
                 )
-        if is_published:
+            is_same = (base.content, base.source, base.permalink) == (draft.content, draft.source, draft.permalink)
+            is_standing = (
+                newest.published_revision == revision if wanted == "published" else wanted in ("draft", newest.status)
+            )
+            kind = "unchanged" if is_same and is_standing else "updated"
+        if wanted == "published":
             self._mark_published(connection, article_id, revision)
+        elif wanted == "archived":
+            self._mark_archived(connection, article_id)
         return kind
 
     def _insert(self, connection: sqlite3.Connection, draft: ArticleDraft, author: str) -> ArticleId:
@@ -256,8 +279,8 @@ class ArticleStore:
         connection.execute(
             """
             insert into revisions
-                (article_id, revision, title, body, tags, phrasings, author, created_at, content_hash)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (article_id, revision, title, body, tags, phrasings, audience, author, created_at, content_hash)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             (
                 article_id,
@@ -266,6 +289,7 @@ class ArticleStore:
                 content.body,
                 json.dumps(content.tags, ensure_ascii=False),
                 json.dumps(content.phrasings, ensure_ascii=False),
+                content.audience,
                 author,
                 now,
                 content.content_hash,
@@ -283,6 +307,15 @@ class ArticleStore:
             where id = ? and (status != 'published' or published_revision is not ?)
             """,
             (revision, self._clock(), article_id, revision),
+        )
+
+    def _mark_archived(self, connection: sqlite3.Connection, article_id: ArticleId) -> None:
+        connection.execute(
+            """
+            update articles set status = 'archived', published_revision = null, updated_at = ?
+            where id = ? and status != 'archived'
+            """,
+            (self._clock(), article_id),
         )
 
 

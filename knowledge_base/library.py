@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from knowledge_base.article import Article, ArticleContent, ArticleDraft
+from knowledge_base.article import Article, ArticleContent, ArticleDraft, Audience
 from knowledge_base.article_store import ArticleStore, ImportOutcome
 from knowledge_base.calibration import Calibration, load_calibration
 from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder, SentenceEmbedder
@@ -46,6 +46,7 @@ class KnowledgeBase:
         self.questions = QuestionLog(self._database, clock)
         self._indexer = Indexer(PassageStore(self._database), self._embedder)
         self._indexer.replace_all(self.articles.list_published())
+        self._staff_slugs: tuple[SearchIndex | None, frozenset[str]] = (None, frozenset())
 
     def close(self) -> None:
         """Close the database; nobody may be using it."""
@@ -63,22 +64,26 @@ class KnowledgeBase:
         language: str | None = None,
         limit: int = 5,
         excluded: Collection[str] = (),
+        audience: Audience = "everyone",
         is_logged: bool = True,
     ) -> Answer:
         """Find the articles that answer a question; `is_logged` notes it for the editors.
+
+        With the audience "staff" the articles that visitors must not read are found too.
 
         Raises:
             InvalidInputError: if the question is empty or too long.
         """
         text = check_question(question)
+        index = self.index
         answer = search(
-            self.index,
+            index,
             text,
             self._encoder,
             calibration=self._calibration,
             language=language,
             limit=limit,
-            excluded=excluded,
+            excluded={*excluded, *self._list_staff_slugs(index)} if audience == "everyone" else excluded,
         )
         if is_logged:
             self._record(answer)
@@ -131,7 +136,8 @@ class KnowledgeBase:
         """Create or revise many articles, all or none; encoding comes first, so that the rest is quick."""
         with self._write_lock:
             if is_published and not is_dry_run:
-                self._indexer.prepare((draft.language, draft.content) for draft in drafts)
+                wanted = (draft for draft in drafts if draft.status in (None, "published"))
+                self._indexer.prepare((draft.language, draft.content) for draft in wanted)
             outcome = self.articles.apply_import(drafts, author, is_published=is_published, is_dry_run=is_dry_run)
             if is_published and not is_dry_run:
                 self._indexer.replace_all(self.articles.list_published())
@@ -141,6 +147,19 @@ class KnowledgeBase:
         """Build the index anew from a database whose content somebody replaced; until then the old one answers."""
         with self._write_lock:
             self._indexer.rebuild(self.articles.list_published())
+
+    def _list_staff_slugs(self, index: SearchIndex) -> frozenset[str]:
+        """Return the slugs that are for staff in any language; worked out once for each index."""
+        known, slugs = self._staff_slugs
+        if known is not index:
+            slugs = frozenset(
+                entry.article.slug
+                for language in index.languages.values()
+                for entry in language.articles
+                if entry.article.content.audience != "everyone"
+            )
+            self._staff_slugs = (index, slugs)
+        return slugs
 
     def _record(self, answer: Answer) -> None:
         best = None

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from knowledge_base.article import ArticleContent, ArticleDraft, build_content, build_draft
+from knowledge_base.article import ArticleDraft, Audience, build_content, build_draft
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.search import RESULTS_MAX
 
@@ -27,6 +27,7 @@ class SearchRequest(msgspec.Struct):
     language: str | None = None
     limit: int = 5
     exclude: list[str] = []
+    audience: Audience = "everyone"
     log: bool = True
 
 
@@ -41,6 +42,7 @@ class CreateRequest(msgspec.Struct):
     author: str
     tags: list[str] = []
     phrasings: list[str] = []
+    audience: Audience = "everyone"
     slug: str | None = None
 
 
@@ -51,6 +53,7 @@ class ReviseRequest(msgspec.Struct):
     base_revision: int
     tags: list[str] = []
     phrasings: list[str] = []
+    audience: Audience = "everyone"
 
 
 class PublishRequest(msgspec.Struct):
@@ -80,7 +83,9 @@ class ImportedArticle(msgspec.Struct):
     body: object = ""
     tags: object = ()
     phrasings: object = ()
+    audience: object = "everyone"
     permalink: object = ""
+    status: object = None
 
 
 class ImportRequest(msgspec.Struct):
@@ -127,5 +132,12 @@ def check_range(number: int, field: str, *, least: int, most: int) -> int:
 
 def build_imported(imported: ImportedArticle) -> ArticleDraft:
     """Build a checked draft from one article of an import; raise `InvalidInputError` if it cannot be used."""
-    content: ArticleContent = build_content(imported.title, imported.body, imported.tags, imported.phrasings)
-    return build_draft(imported.language, imported.slug, content, source=imported.source, permalink=imported.permalink)
+    content = build_content(imported.title, imported.body, imported.tags, imported.phrasings, imported.audience)
+    return build_draft(
+        imported.language,
+        imported.slug,
+        content,
+        source=imported.source,
+        permalink=imported.permalink,
+        status=imported.status,
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from knowledge_base.article import Article, ArticleStatus, Revision
+from knowledge_base.article import Article, ArticleDraft, ArticleStatus, Revision
 from knowledge_base.embedding import Matrix
 from knowledge_base.gaps import AskedQuestion
 from knowledge_base.markup import render_html, render_text
@@ -38,6 +38,7 @@ def describe_article(article: Article, translations: Sequence[tuple[str, str, Ar
         "body": article.content.body,
         "tags": list(article.content.tags),
         "phrasings": list(article.content.phrasings),
+        "audience": article.content.audience,
         "status": article.status,
         "revision": article.revision,
         "newest_revision": article.newest_revision,
@@ -65,12 +66,29 @@ def describe_line(article: Article) -> Json:
         "title": article.title,
         "status": article.status,
         "tags": list(article.content.tags),
+        "audience": article.content.audience,
         "revision": article.revision,
         "published_revision": article.published_revision,
         "updated_at": article.updated_at,
         "author": article.author,
         "has_draft": article.has_draft,
         "excerpt": text if len(text) <= _EXCERPT_CHARS else text[:_EXCERPT_CHARS].rsplit(" ", 1)[0] + "…",
+    }
+
+
+def describe_draft(draft: ArticleDraft) -> Json:
+    """Return an article as an import takes it."""
+    return {
+        "source": draft.source,
+        "slug": draft.slug,
+        "language": draft.language,
+        "title": draft.content.title,
+        "body": draft.content.body,
+        "tags": list(draft.content.tags),
+        "phrasings": list(draft.content.phrasings),
+        "audience": draft.content.audience,
+        "permalink": draft.permalink,
+        "status": draft.status,
     }
 
 

@@ -147,6 +147,7 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
             language=check_language(wanted.language) if wanted.language else None,
             limit=wanted.limit,
             excluded=wanted.exclude,
+            audience=wanted.audience,
             is_logged=wanted.log,
         )
         return describe_answer(answer)

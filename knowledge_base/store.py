@@ -175,3 +175,8 @@ def create_questions(db: SqliteUtilsDatabase) -> None:
     db.execute("create index questions_wording on questions (wording, language)")
     db.execute("create index questions_asked_at on questions (asked_at)")
     db.execute("create table dismissed_questions (wording text primary key, dismissed_at real not null)")
+
+
+@migrations()
+def add_audience(db: SqliteUtilsDatabase) -> None:
+    db.execute("alter table revisions add column audience text not null default 'everyone'")

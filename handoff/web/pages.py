@@ -78,7 +78,7 @@ def _add_widget(blueprint: Blueprint, widget_origins: tuple[str, ...]) -> None:
 
 def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, company: str) -> None:
     def list_language(language: str) -> Response:
-        query = {"status": "published", "language": language, "limit": str(HELP_LIST_MAX)}
+        query = {"published": "1", "language": language, "limit": str(HELP_LIST_MAX)}
         listed = knowledge_base.ask("GET", "/articles", query=query).body
         if language not in (*listed["languages"], DEFAULT_LANGUAGE):
             raise NotFound("There are no articles in this language.")
@@ -94,7 +94,7 @@ def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, compan
 
     @blueprint.get("/help/")
     def help_index() -> Response:
-        listed = knowledge_base.ask("GET", "/articles", query={"status": "published", "limit": "1"}).body
+        listed = knowledge_base.ask("GET", "/articles", query={"published": "1", "limit": "1"}).body
         return list_language(request.accept_languages.best_match(listed["languages"]) or DEFAULT_LANGUAGE)
 
     @blueprint.get("/help/<language>/")

@@ -110,7 +110,7 @@ def test_an_absolute_permalink_is_the_articles_address(base) -> None:
 
 def test_a_file_is_read_back_as_it_was_written() -> None:
     content = build_content("Mail: an overview", "First line\n\n---\n\nlast", ["a b", "yes"], ["what's: this", "# no"])
-    file = parse_markdown_file(write_markdown_file(content))
+    file = parse_markdown_file(write_markdown_file(build_draft("en", "mail", content)))
     assert build_content(file.fields["title"], file.body, file.fields["tags"], file.fields["phrasings"]) == content
 
 

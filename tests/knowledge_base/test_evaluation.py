@@ -16,7 +16,7 @@ from knowledge_base.evaluation.labelled import normalise_slug, read_articles, re
 from knowledge_base.evaluation.measures import Outcome, measure, measure_auroc, measure_coverage, measure_reliability
 from knowledge_base.evaluation.report import BATON, evaluate_answers, evaluate_search
 from knowledge_base.fitting import choose_thresholds, fit, judge, observe_all
-from knowledge_base.importing.markdown_folder import read_markdown_folder
+from knowledge_base.importing.articles import read_articles as read_help_centre
 from knowledge_base.library import KnowledgeBase
 from tests.knowledge_base.conftest import CENTRE, REPOSITORY, KeywordEmbedder, draft
 
@@ -257,7 +257,7 @@ def login_gov(real: SentenceEmbedder, tmp_path_factory: pytest.TempPathFactory) 
     if not LOGIN_GOV.is_dir():
         pytest.skip(f"the real help centre is not beside the repository ({LOGIN_GOV})")
     base = KnowledgeBase(tmp_path_factory.mktemp("login") / "kb.db", real)
-    drafts = [d for d in read_markdown_folder(LOGIN_GOV.parent).drafts if d.language == "en"]
+    drafts = [d for d in read_help_centre(LOGIN_GOV.parent).drafts if d.language == "en"]
     base.import_articles(drafts, "import")
     yield base
     base.close()

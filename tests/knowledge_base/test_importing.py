@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from knowledge_base.article import ArticleDraft
 from knowledge_base.errors import InvalidInputError
+from knowledge_base.importing.articles import read_articles
 from knowledge_base.importing.html_blocks import convert_html_blocks
 from knowledge_base.importing.kramdown import strip_kramdown
 from knowledge_base.importing.liquid import resolve_liquid
-from knowledge_base.importing.markdown_folder import FILE_MAX_BYTES, FolderImport, read_markdown_folder
+from knowledge_base.importing.reading import FILE_MAX_BYTES, ImportReading
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.markup import render_html, render_text
 from tests.knowledge_base.conftest import REPOSITORY
@@ -29,18 +30,18 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
 
 def read_one(folder: Path, name: str, text: str) -> ArticleDraft:
     write(folder, name, text)
-    (draft,) = read_markdown_folder(folder).drafts
+    (draft,) = read_articles(folder).drafts
     return draft
 
 
 @pytest.fixture(scope="module")
-def login_gov() -> FolderImport:
+def login_gov() -> ImportReading:
     if not LOGIN_GOV.is_dir():
         pytest.skip(f"the real help centre is not beside the repository ({LOGIN_GOV})")
-    return read_markdown_folder(LOGIN_GOV)
+    return read_articles(LOGIN_GOV)
 
 
-def test_a_whole_real_help_centre_is_imported(login_gov: FolderImport) -> None:
+def test_a_whole_real_help_centre_is_imported(login_gov: ImportReading) -> None:
     files = list(LOGIN_GOV.rglob("*.md"))
     assert len(login_gov.drafts) == len(files) > 200
     assert login_gov.skipped == ()
@@ -50,7 +51,7 @@ def test_a_whole_real_help_centre_is_imported(login_gov: FolderImport) -> None:
     assert all(languages == {"en", "es", "fr", "zh"} for languages in by_slug.values())
 
 
-def test_no_template_markup_leaks_into_any_real_article(login_gov: FolderImport) -> None:
+def test_no_template_markup_leaks_into_any_real_article(login_gov: ImportReading) -> None:
     assert any(LEAK.search(path.read_text()) for path in LOGIN_GOV.rglob("*.md"))
     for draft in login_gov.drafts:
         body = draft.content.body
@@ -59,18 +60,18 @@ def test_no_template_markup_leaks_into_any_real_article(login_gov: FolderImport)
         assert not re.search(r"\{%|\{\{|\{:", render_html(body)), draft.source
 
 
-def test_lists_of_the_front_matter_are_part_of_the_real_articles(login_gov: FolderImport) -> None:
+def test_lists_of_the_front_matter_are_part_of_the_real_articles(login_gov: ImportReading) -> None:
     body = {(d.language, d.slug): d.content.body for d in login_gov.drafts}["en", "accepted-id-type"]
     assert "- **Driver's license** from all 50 states" in body
     assert "Expired IDs or extension documents" in body
 
 
-def test_what_a_real_article_lost_is_reported(login_gov: FolderImport) -> None:
-    notes = {note.source: note.reason for note in login_gov.notes}
+def test_what_a_real_article_lost_is_reported(login_gov: ImportReading) -> None:
+    notes = {note.source: note.reason for note in login_gov.warnings}
     assert "country_support_table" in notes["trouble-signing-in/international-phone-number-support._en.md"]
 
 
-def test_links_between_real_articles_lead_to_the_imported_ones(login_gov: FolderImport) -> None:
+def test_links_between_real_articles_lead_to_the_imported_ones(login_gov: ImportReading) -> None:
     known = {(draft.language, draft.slug) for draft in login_gov.drafts}
     links = [link for d in login_gov.drafts for link in re.findall(r"\]\(/help/(\w\w)/([\w-]+)\)", d.content.body)]
     assert len(links) > 300
@@ -81,7 +82,7 @@ def test_our_own_articles_can_be_imported(base: KnowledgeBase) -> None:
     folder = REPOSITORY / "knowledge_base" / "articles"
     if not any(folder.rglob("*.md")):
         pytest.skip("there are no articles in the package yet")
-    found = read_markdown_folder(folder)
+    found = read_articles(folder)
     assert found.skipped == ()
     for draft in found.drafts:
         assert draft.source == f"{draft.language}/{draft.slug}.md"
@@ -113,7 +114,7 @@ def test_language_and_slug_come_from_the_path(tmp_path: Path, name: str, front: 
 def test_names_that_occur_twice_are_told_apart_by_their_folder(tmp_path: Path) -> None:
     for name in ("mail/setup.md", "web/setup.md", "web/other.md", "a/mail/help.md", "b/mail/help.md"):
         write(tmp_path, name, "---\ntitle: T\n---\nText")
-    assert {d.source: d.slug for d in read_markdown_folder(tmp_path).drafts} == {
+    assert {d.source: d.slug for d in read_articles(tmp_path).drafts} == {
         "mail/setup.md": "mail-setup",
         "web/setup.md": "web-setup",
         "web/other.md": "other",
@@ -125,7 +126,7 @@ def test_names_that_occur_twice_are_told_apart_by_their_folder(tmp_path: Path) -
 def test_translations_share_their_slug(tmp_path: Path) -> None:
     for name in ("en/setup.md", "de/setup.md", "setup._fr.md"):
         write(tmp_path, name, "---\ntitle: T\n---\nText")
-    assert {(d.language, d.slug) for d in read_markdown_folder(tmp_path).drafts} == {
+    assert {(d.language, d.slug) for d in read_articles(tmp_path).drafts} == {
         ("en", "setup"),
         ("de", "setup"),
         ("fr", "setup"),
@@ -153,7 +154,7 @@ def test_links_by_file_permalink_and_old_address_follow_the_articles(tmp_path: P
     body = "[1](/help/a/) [2](/old/a#x) [3](../mail/a.md) [4](/contact) [5](https://x.example/help/a/) [6](#here)"
     write(tmp_path, "web/b.md", f"---\ntitle: B\n---\n{body}")
     write(tmp_path, "web/b._de.md", "---\ntitle: B\n---\n[1](/help/a/)")
-    drafts = {(d.language, d.slug): d for d in read_markdown_folder(tmp_path, site_url="https://s.example/").drafts}
+    drafts = {(d.language, d.slug): d for d in read_articles(tmp_path, site_url="https://s.example/").drafts}
     assert drafts["en", "b"].content.body == (
         "[1](/help/en/a) [2](/help/en/a#x) [3](/help/en/a) [4](https://s.example/contact) "
         "[5](https://x.example/help/a/) [6](#here)"
@@ -178,14 +179,13 @@ def test_links_by_file_permalink_and_old_address_follow_the_articles(tmp_path: P
         (b"Just text without a title.", "neither a title"),
         (b"---\ntitle: ''\n---\nText", "title is empty"),
         (b"---\ntitle: T\nlang: nonsense\n---\nText", "language"),
-        (b"---\ntitle: T\npublished: false\n---\nText", "not published"),
         (b"---\ntitle: T\nphrasings: {a: b}\ntags: 7\n---\n", "body is empty"),
     ],
 )
 def test_a_broken_file_is_reported_and_the_others_are_read(tmp_path: Path, text: bytes, reason: str) -> None:
     write(tmp_path, "broken.md", text)
     write(tmp_path, "good.md", "---\ntitle: Good\n---\nText")
-    found = read_markdown_folder(tmp_path)
+    found = read_articles(tmp_path)
     assert [d.slug for d in found.drafts] == ["good"]
     assert [note.source for note in found.skipped] == ["broken.md"]
     assert reason in found.skipped[0].reason
@@ -195,16 +195,23 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     write(tmp_path, "outside.md", "# Secret\n\nText")
     write(tmp_path, "in/good.md", "# Good\n\nText")
     (tmp_path / "in" / "bad.md").symlink_to(tmp_path / "outside.md")
-    found = read_markdown_folder(tmp_path / "in")
+    found = read_articles(tmp_path / "in")
     assert [d.slug for d in found.drafts] == ["good"]
     assert "symbolic link" in found.skipped[0].reason
 
 
-def test_a_folder_without_markdown_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="holds 0"):
-        read_markdown_folder(tmp_path)
-    with pytest.raises(InvalidInputError, match="no folder"):
-        read_markdown_folder(tmp_path / "none")
+def test_what_is_not_published_becomes_a_draft(tmp_path: Path) -> None:
+    for front in ("published: false", "draft: true", "unlisted: true", "status: draft"):
+        assert read_one(tmp_path, "a.md", f"---\ntitle: T\n{front}\n---\nText").status == "draft"
+    assert read_one(tmp_path, "a.md", "---\ntitle: T\nstatus: archived\n---\nText").status == "archived"
+    assert read_one(tmp_path, "a.md", "---\ntitle: T\n---\nText").status is None
+
+
+def test_a_folder_without_articles_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="holds nothing"):
+        read_articles(tmp_path)
+    with pytest.raises(InvalidInputError, match="no file or folder"):
+        read_articles(tmp_path / "none")
 
 
 @pytest.mark.parametrize(

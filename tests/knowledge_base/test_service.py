@@ -113,7 +113,7 @@ def test_the_list_filters_and_counts(desk: Desk, centre: KnowledgeBase) -> None:
     body = desk.get("/articles?status=published&language=de&limit=1")
     assert (len(body["articles"]), body["total"], body["languages"]) == (1, 2, ["de", "en"])
     line = desk.get("/articles?q=notifications")["articles"][0]
-    assert set(line) == {"slug", "language", "title", "status", "tags", "revision", "published_revision",
+    assert set(line) == {"slug", "language", "title", "status", "tags", "audience", "revision", "published_revision",
                          "updated_at", "author", "has_draft", "excerpt"}  # fmt: skip
     assert line["excerpt"] == "Open the channel. 1. Choose Mute."
 

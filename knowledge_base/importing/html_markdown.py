@@ -1,0 +1,154 @@
+"""HTML as Markdown: the one way in for web pages, help centres' exports, Word documents and reStructuredText.
+
+Parsing is lxml's, the conversion markdownify's; here stands what help articles need beside: callouts, folded
+parts, definition lists, videos as links, and text that looks like markup kept as text.
+"""
+
+import re
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from markdownify import ATX, MarkdownConverter
+
+_DROPPED = ["script", "style", "noscript", "template", "svg", "math", "input", "select", "textarea", "object", "canvas"]
+_CALLOUTS = {
+    "note": "NOTE", "info": "NOTE", "seealso": "NOTE", "admonition": "NOTE", "callout": "NOTE", "notice": "NOTE",
+    "tip": "TIP", "hint": "TIP", "success": "TIP", "important": "IMPORTANT", "attention": "WARNING",
+    "warning": "WARNING", "caution": "CAUTION", "danger": "CAUTION", "error": "CAUTION",
+}  # fmt: skip
+_CALLOUT_TITLES = re.compile(r"(?:^|-)(?:admonition|callout|alert)-?(?:title|heading)$")
+_CODE_LANGUAGE = re.compile(r"^(?:language|lang|highlight-source|highlight)-([\w+#-]+)$")
+# Only what Markdown would take for markup: editors should not have to read past backslashes.
+_SPECIAL = re.compile(r"([\\*`]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|\[(?=[^\]]*\][(\[:])|&(?=#?\w+;)|~~)")
+_BLOCK_START = re.compile(r"^(\s*)(#{1,6}(?=\s)|[-+>](?=\s)|={3,}|-{3,}|:{3,})")
+_NUMBERED_START = re.compile(r"^(\s*\d{1,9})([.)])(?=\s)")
+_COLUMNS_MAX = 50
+
+
+def parse_html(html: str) -> BeautifulSoup:
+    """Parse a page or a piece of one. What is no text for readers is gone."""
+    # lxml stops at NUL, and takes a declared encoding for truth even in text.
+    text = re.sub(r"\A\s*<\?xml[^>]*>", "", html.replace("\0", ""))
+    soup = BeautifulSoup(text if "<" in text else f"<p>{text}</p>", "lxml")
+    for element in soup.find_all(_DROPPED):
+        element.decompose()
+    return soup
+
+
+def convert_html(content: Tag) -> str:
+    """Return the Markdown that says the same as an element, which is changed on the way."""
+    for element in content.find_all(True):
+        if element.decomposed:  # the title of a callout that came before
+            continue
+        _limit_numbers(element)
+        _mark_callout(element)
+        if element.name == "span" and "literal" in _classes(element):
+            element.name = "code"  # docutils'
+    markdown = _Converter(heading_style=ATX, bullets="-", autolinks=True, table_infer_header=True).convert_soup(content)
+    lines = (line if line.endswith("  ") and line.strip() else line.rstrip() for line in str(markdown).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+def _limit_numbers(element: Tag) -> None:
+    """A number with a thousand digits is no number, and a table of a thousand columns no table."""
+    for name in ("start", "colspan", "rowspan"):
+        value = element.get(name)
+        if value is not None and not re.fullmatch(r"\d{1,4}", str(value)):
+            del element[name]
+    if int(str(element.get("colspan") or 1)) > _COLUMNS_MAX:
+        element["colspan"] = str(_COLUMNS_MAX)
+
+
+def _mark_callout(element: Tag) -> None:
+    """Turn a note box of whatever make into the element that the converter knows."""
+    classes = _classes(element)
+    if element.name not in ("div", "aside", "section", "blockquote", "p") or element.find_parent("blockquote"):
+        return
+    words = [word for name in classes for word in re.split(r"[-_]", name)]
+    kind = next((_CALLOUTS[word] for word in words if word in _CALLOUTS and word not in ("admonition", "callout")), "")
+    if not kind and not {"admonition", "callout"} & set(words):
+        return
+    title = element.find(lambda tag: any(_CALLOUT_TITLES.search(name) for name in _classes(tag)))
+    words_of_title = ""
+    if isinstance(title, Tag):
+        words_of_title = " ".join(title.get_text(" ").split())
+        title.decompose()
+    is_named_by_kind = words_of_title.lower().rstrip(":!") in _CALLOUTS
+    element.name = "blockquote"
+    element["data-callout"] = f"[!{kind or 'NOTE'}] {'' if is_named_by_kind else words_of_title}".strip()
+
+
+def _classes(element: Tag) -> list[str]:
+    value: Any = element.get("class") or ()
+    return [str(name).lower() for name in ([value] if isinstance(value, str) else value)]
+
+
+# markdownify's types leave out the methods that a subclass is meant to override.
+_MarkdownConverter: Any = MarkdownConverter
+
+
+class _Converter(_MarkdownConverter):  # type: ignore[misc]
+    """markdownify with a help centre's habits. The method names are markdownify's."""
+
+    def escape(self, text: str, parent_tags: set[str]) -> str:
+        escaped = _SPECIAL.sub(r"\\\1", text)
+        return _NUMBERED_START.sub(r"\1\\\2", _BLOCK_START.sub(r"\1\\\2", escaped))
+
+    def convert_h1(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        # The title of an article is its only first heading.
+        return str(self.convert_hN(2, el, text, parent_tags))
+
+    def convert_blockquote(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        mark = el.get("data-callout")
+        return str(super().convert_blockquote(el, f"{mark}\n{text.strip()}" if mark else text, parent_tags))
+
+    def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        # A picture inside the file itself has no address that a reader could be sent to.
+        if str(el.get("src") or "data:").startswith(("data:", "blob:", "cid:")):
+            return str(el.get("alt") or "")
+        el["src"] = _clean_address(el["src"])
+        return str(super().convert_img(el, text, parent_tags))
+
+    def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        if el.get("href") is not None:
+            el["href"] = _clean_address(el["href"])
+        return str(super().convert_a(el, text, parent_tags))
+
+    def convert_iframe(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        source = _clean_address(el.get("src") or "")
+        if source.startswith("//"):
+            source = f"https:{source}"
+        return f"\n\n[{el.get('title') or 'Video'}]({source})\n\n" if source.startswith("http") else ""
+
+    def convert_summary(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n**{text.strip()}**\n\n" if text.strip() else ""
+
+    def convert_dt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return self.convert_summary(el, text, parent_tags)
+
+    def convert_dd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n{text.strip()}\n\n"
+
+    def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return str(super().convert_td(el, text.replace("|", "\\|"), parent_tags))
+
+    def convert_th(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return str(super().convert_th(el, text.replace("|", "\\|"), parent_tags))
+
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        if not text.strip():
+            return ""
+        inner = el.find("code")
+        names = _classes(el) + (_classes(inner) if isinstance(inner, Tag) else [])
+        language = next((found[1] for name in names if (found := _CODE_LANGUAGE.match(name))), "")
+        if "literal-block" in names:  # docutils': "code python literal-block"
+            language = next((name for name in names if name not in ("code", "literal-block")), "")
+        ticks = max((len(run) for run in re.findall(r"`{3,}", text)), default=2) + 1
+        code = text.strip("\n")
+        return f"\n\n{'`' * ticks}{language}\n{code}\n{'`' * ticks}\n\n"
+
+
+def _clean_address(value: object) -> str:
+    """Return an address that Markdown takes as one: no spaces and no brackets in it."""
+    address = re.sub(r"[\s\x00-\x1f]+", "%20", str(value).strip())
+    return address.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E")

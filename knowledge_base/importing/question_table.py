@@ -1,0 +1,178 @@
+"""Questions and answers as articles: comma- or tab-separated files, one pair a row; JSON Lines use the same names.
+
+The first question of an answer becomes the title, the others its phrasings; a row's number is its source.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from knowledge_base.article import (
+    PHRASINGS_MAX_COUNT,
+    TITLE_MAX_CHARS,
+    build_content,
+    build_slug,
+    check_language,
+)
+from knowledge_base.errors import InvalidInputError
+from knowledge_base.importing.markdown_page import read_audience, read_status, read_tags
+from knowledge_base.importing.pages import Page, clean_slug, locate, path_of
+from knowledge_base.importing.reading import FileNote, decode_text
+
+ROWS_MAX = 100_000
+_ALIASES = {
+    "question": ("question", "questions", "q", "title", "query", "prompt", "frage", "pregunta", "user", "input"),
+    "answer": ("answer", "answers", "a", "body", "content", "response", "reply", "text", "antwort", "respuesta",
+               "reponse", "réponse", "output"),
+    "phrasings": ("phrasings", "phrasing", "variants", "variant", "alternatives", "similar questions", "paraphrases",
+                  "alternative questions", "utterances", "examples"),
+    "language": ("language", "lang", "locale"),
+    "tags": ("tags", "tag", "labels", "category", "categories", "topic", "section", "intent"),
+    "slug": ("slug", "key"),
+    "url": ("url", "link", "permalink"),
+    "status": ("status", "state"),
+    "audience": ("audience",),
+}  # fmt: skip
+_NAMES = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
+_SEPARATOR = re.compile(r"\s*(?:\n|\||;;)\s*")
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An answer, and all questions that it was given to."""
+
+    row: str
+    fields: Mapping[str, Any]
+    language: str
+    questions: list[str] = field(default_factory=list)
+
+
+def read_question_table(source: str, data: bytes, language: str) -> tuple[list[Page], list[FileNote]]:
+    """Read a file of pairs with columns; `language` is the one of rows that do not tell.
+
+    Raises:
+        InvalidInputError: if it is no such file, or breaks off in the middle: nothing of it is used then.
+    """
+    text, guessed = decode_text(data)
+    rows = _read_rows(text)
+    if not rows:
+        raise InvalidInputError("rows_missing", "It holds no rows.")
+    pages, skipped = build_pair_pages(source, rows, language)
+    if guessed and pages:
+        warning = f"It is not UTF-8 and was read as {guessed}: look at the accents."
+        pages[0] = replace(pages[0], warnings=(warning, *pages[0].warnings))
+    return pages, skipped
+
+
+def is_pair(row: Mapping[str, Any]) -> bool:
+    """Whether a row has a question and an answer, by any of their usual names."""
+    return {"question", "answer"} <= _name_fields(row).keys()
+
+
+def build_pair_pages(
+    source: str, rows: Sequence[tuple[str, Mapping[str, Any]]], language: str
+) -> tuple[list[Page], list[FileNote]]:
+    """Turn rows (where they stand, and their values by any usual name) into pages."""
+    entries: dict[tuple[str, str], _Entry] = {}
+    skipped: list[FileNote] = []
+    _, language = locate(source, "", language)
+    for place, row in rows:
+        row_source = f"{source}#{place}"
+        try:
+            fields = _name_fields(row)
+            questions, answer = _read_questions(fields), str(fields.get("answer") or "").strip()
+            if not questions or not answer:
+                raise InvalidInputError("row_incomplete", "It has no question, or no answer.")
+            told = check_language(str(fields.get("language") or language))
+        except InvalidInputError as exc:
+            skipped.append(FileNote(row_source, exc.message))
+            continue
+        entry = entries.setdefault((told, answer), _Entry(row_source, fields, told))
+        entry.questions += questions
+    pages: list[Page] = []
+    for (_, answer), entry in entries.items():
+        try:
+            pages.append(_build_page(entry, answer))
+        except InvalidInputError as exc:
+            skipped.append(FileNote(entry.row, exc.message))
+    return pages, skipped
+
+
+def _build_page(entry: _Entry, answer: str) -> Page:
+    questions = list(dict.fromkeys(entry.questions))
+    title = questions[0]
+    if len(title) > TITLE_MAX_CHARS:
+        title = title[: TITLE_MAX_CHARS - 1].rsplit(" ", 1)[0] + "…"
+    phrasings = [question for question in questions if question != title]
+    url, fields = str(entry.fields.get("url") or ""), entry.fields
+    content = build_content(title, answer, read_tags(fields), phrasings[:PHRASINGS_MAX_COUNT], read_audience(fields))
+    slug = clean_slug(fields.get("slug"))
+    return Page(
+        source=entry.row,
+        place=slug or f"{entry.row}/{build_slug(title)}",
+        language=entry.language,
+        content=content,
+        slug=slug,
+        permalink=path_of(url),
+        addresses=(url,) if url else (),
+        status=read_status(fields),
+        warnings=(f"{len(phrasings)} questions; the first {PHRASINGS_MAX_COUNT} are kept.",)
+        if len(phrasings) > PHRASINGS_MAX_COUNT
+        else (),
+    )
+
+
+def _read_questions(fields: Mapping[str, Any]) -> list[str]:
+    """Return a row's questions, the first one first: several may stand in one cell, or in one of their own."""
+    found: list[str] = []
+    for name in ("question", "phrasings"):
+        value = fields.get(name)
+        texts = value if isinstance(value, list) else _SEPARATOR.split(str(value or ""))
+        found += [" ".join(str(text).split()) for text in texts if isinstance(text, str | int | float)]
+    return [text for text in dict.fromkeys(found) if text]
+
+
+def _name_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's values by our names; the first column of several with one meaning counts."""
+    named: dict[str, Any] = {}
+    for column, value in row.items():
+        name = _NAMES.get(re.sub(r"[\s_-]+", " ", str(column or "")).strip().lower())
+        if name is not None and value not in (None, ""):
+            named.setdefault(name, value)
+    return named
+
+
+def _read_rows(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the rows with their line numbers. Without a header the first two columns are question and answer."""
+    told = re.match(r"sep=(.)\r?\n", text)  # a line that Excel writes and hides
+    if told:
+        text = text[told.end() :]
+    delimiter = told[1] if told else _find_delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[tuple[str, list[str]]] = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((str(reader.line_num), cells))
+            if len(rows) > ROWS_MAX:
+                raise InvalidInputError("too_many_rows", f"It holds more than {ROWS_MAX} rows; import it in parts.")
+    except csv.Error as exc:
+        raise InvalidInputError("table_broken", f"It breaks off at line {reader.line_num}: {exc}.") from exc
+    if not rows:
+        return []
+    header = [cell.strip() for cell in rows[0][1]]
+    if {"question", "answer"} <= _name_fields(dict.fromkeys(header, "x")).keys():
+        return [(place, dict(zip(header, cells, strict=False))) for place, cells in rows[1:]]
+    if min(len(cells) for _, cells in rows) >= 2 and not any(cell.lower() in _NAMES for cell in header):
+        return [(place, {"question": cells[0], "answer": cells[1]}) for place, cells in rows]
+    raise InvalidInputError("columns_unknown", "Name two of the columns question and answer in the first line.")
+
+
+def _find_delimiter(text: str) -> str:
+    """Return the sign that cuts the first line into most cells, outside quotes."""
+    head = re.sub(r'"(?:[^"]|"")*"', "", text[:10_000]).lstrip("\r\n").partition("\n")[0]
+    return max(_DELIMITERS, key=head.count) if any(sign in head for sign in _DELIMITERS) else ","

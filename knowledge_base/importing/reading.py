@@ -1,0 +1,77 @@
+"""What a reader of files gives back: articles, what is none and why, and what to look at.
+
+Also the few things that all readers share: limits, and the way from bytes to text.
+"""
+
+import codecs
+from dataclasses import dataclass
+
+from charset_normalizer import from_bytes
+
+from knowledge_base.article import ArticleDraft
+from knowledge_base.errors import InvalidInputError
+
+FILES_MAX = 20_000
+# A page of text; the longest real help article that we met has 36,000 characters.
+FILE_MAX_BYTES = 1_000_000
+# A saved web page carries its menus and inline pictures along.
+HTML_MAX_BYTES = 5_000_000
+# A Word document carries its pictures along.
+WORD_MAX_BYTES = 30_000_000
+# A list of questions, or the articles of a whole help centre, in one file.
+COLLECTION_MAX_BYTES = 50_000_000
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Guessing looks at this much of a file: it takes some 0.1 s a megabyte, and a page is enough.
+_GUESSED_FROM_BYTES = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileNote:
+    """Something to know about one file or one line of it, by its path within what was read."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReading:
+    """What was found: articles ready to be stored, what is none and why, and what was left out of articles."""
+
+    drafts: tuple[ArticleDraft, ...]
+    skipped: tuple[FileNote, ...]
+    warnings: tuple[FileNote, ...]
+
+
+def decode_utf8(data: bytes) -> str:
+    """Return the text; raise `InvalidInputError` unless it is UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise InvalidInputError(
+            "file_encoding", f"It is not UTF-8 (byte {exc.start}); save it in that encoding."
+        ) from exc
+
+
+def decode_text(data: bytes) -> tuple[str, str]:
+    """Return the text and, where its encoding had to be guessed, the name of that encoding.
+
+    Raises:
+        InvalidInputError: if no encoding fits.
+    """
+    name = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(name), ""
+    except UnicodeDecodeError:
+        best = from_bytes(data[:_GUESSED_FROM_BYTES]).best()
+        guessed = best.encoding if best is not None else "cp1252"
+    try:
+        return data.decode(guessed), guessed
+    except (UnicodeDecodeError, LookupError) as exc:
+        raise InvalidInputError("file_encoding", "No known encoding fits it; save it as UTF-8.") from exc
