@@ -13,10 +13,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from handoff.auth import Accounts
 from handoff.backends import open_bus, open_database
 from handoff.bot_client import RasaBot
+from handoff.bot_texts import BotTexts
 from handoff.conversations import Conversations
 from handoff.desk import Desk
 from handoff.errors import BatonError, SignedOut, StoreFailed
 from handoff.events import ConversationId, OperatorId
+from handoff.fallback import Fallback
 from handoff.gateway.connection import SOCKET_OPTIONS, Connection, Registry, without_compression
 from handoff.gateway.poll import Departures
 from handoff.gateway.sessions import Sessions
@@ -24,7 +26,7 @@ from handoff.kb_client import KnowledgeBase
 from handoff.presence import Presence
 from handoff.projection import Phase
 from handoff.protocol import CloseCode
-from handoff.settings import Settings, read_settings
+from handoff.settings import ROOT, Settings, read_settings
 from handoff.store.log import SqlEventStore
 from handoff.store.staff import SqlStaffStore
 from handoff.store.visitors import SqlVisitorStore
@@ -58,22 +60,24 @@ class Parts:
         self.database = open_database(settings)
         self.store = SqlEventStore(self.database)
         self.bus, book = open_bus(settings, self.database)
-        self.presence = Presence(book, self.bus)
+        self.presence = Presence(book, self.bus, hours=settings.hours)
         self.conversations = Conversations(
-            self.store, self.bus, rules=settings.rules, is_staffed=self.presence.is_staffed
+            self.store, self.bus, rules=settings.rules, is_staffed=self.presence.is_reachable
         )
-        self.bot = RasaBot(settings.bot_url)
+        self.bot = RasaBot(settings.bot_url, token=settings.bot_token)
+        self.knowledge_base = KnowledgeBase(settings.kb_url, token=settings.kb_token)
         self.turns = Turns(
             self.conversations,
             self.bot,
             self.bus,
+            fallback=Fallback(self.knowledge_base, BotTexts(ROOT / "bot" / "texts")),
             rules=settings.rules,
-            is_staffed=self.presence.is_staffed,
+            staffing=self.presence.staffing,
+            topics=settings.topics,
         )
         self.desk = Desk(self.conversations, self.store)
         self.visitors = Visitors(SqlVisitorStore(self.database), secret=settings.secret_key)
         self.accounts = Accounts(SqlStaffStore(self.database))
-        self.knowledge_base = KnowledgeBase(settings.kb_url, token=settings.kb_token)
         self.registry = Registry()
         self.departures = Departures()
         self._log_epoch = self.store.log_epoch()
@@ -178,7 +182,7 @@ def create_app(settings: Settings) -> Flask:
     @app.get("/health")
     def health() -> Response:
         parts.database.read("select 1")
-        return jsonify(status="ok", connections=len(parts.registry))
+        return jsonify(status="ok", connections=len(parts.registry), bot_breaker=parts.bot.stance)
 
     parts.start()
     return app

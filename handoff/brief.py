@@ -26,6 +26,7 @@ REASON_TEXTS = {
     Reason.GUARDED_TOPIC: "A topic that a person must handle",
     Reason.BOT_FAILED: "The bot could not answer (fault)",
     Reason.FRUSTRATED: "The visitor is frustrated",
+    Reason.ACCOUNT_SPECIFIC: "Only somebody who sees the account can answer",
 }
 
 
@@ -39,13 +40,14 @@ class BriefVisitor(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A message of the visitor and how the bot read it; `confidence` from 0 to 1."""
+    """A message of the visitor and how the bot read it; `confidence` from 0 to 1, `slots` what it knew by then."""
 
     seq: int
     text: str
     at: float
     intent: str | None = None
     confidence: float | None = None
+    slots: dict[str, str] = {}
 
 
 class ArticleTried(msgspec.Struct, frozen=True):
@@ -72,6 +74,7 @@ class Brief(msgspec.Struct, frozen=True):
     reason: Reason | None
     reason_text: str | None
     waiting_since: float | None
+    slots: dict[str, str]
     asked: list[Asked]
     articles: list[ArticleTried]
     unanswered: list[Unanswered]
@@ -100,7 +103,7 @@ class BriefBuilder:
                     del self._asked[next(iter(self._asked))]
             case Understood() if body.message_seq in self._asked:
                 self._asked[body.message_seq] = msgspec.structs.replace(
-                    self._asked[body.message_seq], intent=body.intent, confidence=body.confidence
+                    self._asked[body.message_seq], intent=body.intent, confidence=body.confidence, slots=body.slots
                 )
             case ArticleShown():
                 self._articles[event.seq] = _tried(event.seq, body)
@@ -131,6 +134,7 @@ class BriefBuilder:
             reason=reason,
             reason_text=REASON_TEXTS[reason] if reason else None,
             waiting_since=state.queued_at,
+            slots=state.slots,
             asked=list(self._asked.values()),
             articles=list(self._articles.values()),
             unanswered=list(self._unanswered),

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     GUARDED_TOPIC = "guarded_topic"
     BOT_FAILED = "bot_failed"
     FRUSTRATED = "frustrated"
+    ACCOUNT_SPECIFIC = "account_specific"
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,13 +112,18 @@ class VisitorMessage(Body, frozen=True, tag="visitor_message"):
     text: str
 
 
+NOT_READ = "not_read"
+"""The intent of a message that was answered while Rasa was down: nobody classified it, and Rasa does not know it."""
+
+
 class Understood(Body, frozen=True, tag="understood"):
-    """How the bot read the visitor's message(s) up to `message_seq`."""
+    """How the bot read the visitor's message(s) up to `message_seq`, and what it knows of the visitor by now."""
 
     message_seq: int
     intent: str
     confidence: float
     ranking: list[IntentGuess]
+    slots: dict[str, str] = {}
 
 
 class BotMessage(Body, frozen=True, tag="bot_message"):
@@ -134,6 +140,14 @@ class ArticleShown(Body, frozen=True, tag="article_shown"):
     article: ArticleRef
     passage: PassageRef
     probability: float
+
+
+class DetailAsked(Body, frozen=True, tag="detail_asked"):
+    """A question of the form before a hand-over; to send `skip_text` leaves it out."""
+
+    field: str
+    text: str
+    skip_text: str
 
 
 class ClarificationOffered(Body, frozen=True, tag="clarification_offered"):
@@ -222,6 +236,7 @@ AnyBody = (
     | VisitorMessage
     | Understood
     | BotMessage
+    | DetailAsked
     | ArticleShown
     | ClarificationOffered
     | ArticleChosen

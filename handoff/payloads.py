@@ -2,7 +2,8 @@
 ladder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -16,6 +17,7 @@ from handoff.events import (
     BotMessage,
     Candidate,
     ClarificationOffered,
+    DetailAsked,
     Draft,
     FeedbackGiven,
     IntentGuess,
@@ -24,7 +26,10 @@ from handoff.events import (
     Reason,
     Understood,
 )
-from handoff.projection import State
+from handoff.projection import FRUSTRATION, State
+
+SlotText = Annotated[str, msgspec.Meta(max_length=4_000)]
+Slots = Annotated[dict[str, SlotText], msgspec.Meta(max_length=20)]
 
 
 class _Payload(msgspec.Struct, frozen=True, tag_field="type", tag=True):
@@ -37,11 +42,23 @@ class UnderstoodPayload(_Payload, frozen=True, tag="understood"):
     intent: str
     confidence: float
     ranking: list[IntentGuess] = []
+    slots: Slots = {}
 
 
 class SayPayload(_Payload, frozen=True, tag="say"):
+    """`offer` shows a button that fetches a person."""
+
     key: str
     text: str
+    offer: Literal["person"] | None = None
+
+
+class AskPayload(_Payload, frozen=True, tag="ask"):
+    """A question of the form before a hand-over, when nobody is free; sending `skip_text` leaves it out."""
+
+    field: str
+    text: str
+    skip_text: str
 
 
 class AnswerPayload(_Payload, frozen=True, tag="answer"):
@@ -50,6 +67,7 @@ class AnswerPayload(_Payload, frozen=True, tag="answer"):
     article: ArticleRef
     passage: PassageRef
     probability: float
+    tags: list[str] = []
 
 
 class ClarifyPayload(_Payload, frozen=True, tag="clarify"):
@@ -72,10 +90,18 @@ class HandoffPayload(_Payload, frozen=True, tag="handoff"):
     reason: Reason
     text: str = ""
     detail: str = ""
+    slots: Slots = {}
 
 
 Payload = (
-    UnderstoodPayload | SayPayload | AnswerPayload | ClarifyPayload | UnsurePayload | FeedbackPayload | HandoffPayload
+    UnderstoodPayload
+    | SayPayload
+    | AskPayload
+    | AnswerPayload
+    | ClarifyPayload
+    | UnsurePayload
+    | FeedbackPayload
+    | HandoffPayload
 )
 
 
@@ -105,34 +131,50 @@ def decode_payloads(raw: object) -> list[Payload]:
     return payloads
 
 
-def build_turn(payloads: Sequence[Payload], *, state: State, message_seq: int) -> Turn:
-    """Turn checked payloads into events; `message_seq` is the newest message that they reply to."""
-    signals = _signals(payloads)
+def build_turn(
+    payloads: Sequence[Payload],
+    *,
+    state: State,
+    message_seq: int,
+    find_tag: Callable[[Sequence[str]], str | None] = lambda _tags: None,
+) -> Turn:
+    """Turn checked payloads into events; `message_seq` is the newest message that they reply to.
+
+    `find_tag` names the guarded topic of an article's tags; such an article is not shown.
+    """
     handoffs = [p for p in payloads if isinstance(p, HandoffPayload)]
-    drafts = [Draft(BOT, body) for payload in payloads for body in _bodies(payload, state, message_seq)]
+    guarded = [topic for p in payloads if isinstance(p, AnswerPayload) and (topic := find_tag(p.tags))]
+    shown = [p for p in payloads if not (isinstance(p, AnswerPayload) and find_tag(p.tags))]
+    slots = {name: text for p in payloads for name, text in getattr(p, "slots", {}).items() if text}
+    drafts = [Draft(BOT, body) for payload in shown for body in _bodies(payload, state, message_seq, slots)]
     return Turn(
         drafts=drafts,
-        signals=signals,
-        handoff_text=handoffs[0].text if handoffs else "",
-        handoff_detail=handoffs[0].detail if handoffs else "",
+        signals=_signals(payloads, guarded[0] if guarded else None),
+        # The bot's words belong to its own reason.
+        handoff_text=handoffs[0].text if handoffs and not guarded else "",
+        handoff_detail=guarded[0] if guarded else handoffs[0].detail if handoffs else "",
     )
 
 
-def _signals(payloads: Sequence[Payload]) -> Signals:
+def _signals(payloads: Sequence[Payload], guarded_topic: str | None) -> Signals:
     reasons = [p.reason for p in payloads if isinstance(p, HandoffPayload)]
     return Signals(
         bot_reason=reasons[0] if reasons else None,
+        guarded_topic=guarded_topic,
         is_unsure=any(isinstance(p, UnsurePayload) for p in payloads),
         is_unhelpful=any(isinstance(p, FeedbackPayload) and not p.helpful for p in payloads),
+        is_frustrated=any(isinstance(p, UnderstoodPayload) and p.intent == FRUSTRATION for p in payloads),
     )
 
 
-def _bodies(payload: Payload, state: State, message_seq: int) -> list[AnyBody]:
+def _bodies(payload: Payload, state: State, message_seq: int, slots: dict[str, str]) -> list[AnyBody]:
     match payload:
         case UnderstoodPayload():
-            return [Understood(message_seq, payload.intent, payload.confidence, payload.ranking)]
+            return [Understood(message_seq, payload.intent, payload.confidence, payload.ranking, slots)]
         case SayPayload():
-            return [BotMessage(payload.text, payload.key)]
+            return [BotMessage(payload.text, payload.key, payload.offer)]
+        case AskPayload():
+            return [DetailAsked(payload.field, payload.text, payload.skip_text)]
         case AnswerPayload():
             return [ArticleShown(payload.question, payload.text, payload.article, payload.passage, payload.probability)]
         case ClarifyPayload():

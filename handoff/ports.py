@@ -207,12 +207,36 @@ class PresenceBook(Protocol):
         """Give those of `visitor_ids` who have a page open at any process."""
 
 
+class TurnFacts(msgspec.Struct, frozen=True):
+    """What the bot is told beside the visitor's words.
+
+    `seq` is the newest message of the turn; `is_staffed` says that an operator is signed in and takes chats, `is_open`
+    that this is within business hours, `opens_at` in the visitor's language and time zone when that will be.
+    """
+
+    seq: int
+    language: str = "en"
+    is_staffed: bool = False
+    is_open: bool = True
+    opens_at: str | None = None
+    has_email: bool = False
+
+
 class Bot(Protocol):
     """Whoever decides what to say while the bot has the floor."""
 
-    def reply(self, conversation_id: ConversationId, message: str, *, language: str, is_staffed: bool) -> list[Payload]:
+    def reply(self, conversation_id: ConversationId, message: str, *, facts: TurnFacts) -> list[Payload]:
         """Give the bot's payloads for one turn within the adapter's deadline, the reading of the message first.
 
         Raises:
-            BotFailed: unreachable, too slow, an empty answer or one outside the contract.
+            BotFailed: unreachable, too slow, an empty answer or one outside the contract; or it failed so often that
+                it is left alone for a while.
+        """
+
+    def tell(self, conversation_id: ConversationId, said: Sequence[Event]) -> None:
+        """Tell the bot what was said while it did not listen, oldest first. What it was told before, it is not told
+        again.
+
+        Raises:
+            BotFailed: it cannot be told now.
         """

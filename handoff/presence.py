@@ -1,10 +1,13 @@
-"""Who is here, rung 4 of the ladder: operators by leases, visitors by their open sockets. Nothing of it is ever
-stored.
+"""Who is here and who can be reached, rung 4 of the ladder: operators by leases and business hours, visitors by their
+open sockets. Nothing of it is ever stored.
 """
 
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
+from handoff.business_hours import BusinessHours
 from handoff.events import OperatorId, VisitorId
 from handoff.ports import Bus, Lease, PresenceBook
 
@@ -19,18 +22,43 @@ VISITOR_TTL_S = 80.0
 
 PRESENCE_TOPIC = "presence"
 
+ALWAYS_OPEN = BusinessHours()
+
+
+class Staffing(NamedTuple):
+    """Whether a person can be reached: somebody is signed in and takes chats, and it is within business hours. While it
+    is not, `opens_at` says when it will be, in UTC seconds, if ever.
+    """
+
+    is_staffed: bool
+    is_open: bool
+    opens_at: float | None
+
+    @property
+    def is_reachable(self) -> bool:
+        return self.is_staffed and self.is_open
+
 
 class Presence:
     """Renews and ends leases, counts open sockets, and tells everybody when staffing changes."""
 
-    def __init__(self, book: PresenceBook, bus: Bus) -> None:
+    def __init__(
+        self,
+        book: PresenceBook,
+        bus: Bus,
+        *,
+        hours: BusinessHours = ALWAYS_OPEN,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._book = book
         self._bus = bus
+        self._hours = hours
+        self._now = now
         self._visitors: Counter[VisitorId] = Counter()
         self._operators: Counter[OperatorId] = Counter()
         self._seen: set[OperatorId] = set()
         self._age_s = 0.0
-        self._told = self._people_as_told()
+        self._told = self._as_told()
 
     def arrive(self, operator_id: OperatorId, name: str) -> bool:
         """Count a socket of the operator and renew the lease; gives whether the operator is available.
@@ -74,9 +102,15 @@ class Presence:
         """List the operators who are here."""
         return self._book.leases()
 
-    def is_staffed(self) -> bool:
-        """Tell whether at least one operator is here and available."""
-        return any(lease.is_available for lease in self.people())
+    def staffing(self) -> Staffing:
+        """Tell whether a person can be reached now, and if not, when the desk opens."""
+        now = self._now()
+        is_staffed = any(lease.is_available for lease in self.people())
+        return Staffing(is_staffed, self._hours.is_open(now), self._hours.next_opening(now))
+
+    def is_reachable(self) -> bool:
+        """Tell whether an operator is here and available, within business hours."""
+        return self.staffing().is_reachable
 
     def gone_of(self, holders: Iterable[OperatorId]) -> set[OperatorId]:
         """Give those of `holders` who are not here any more.
@@ -95,11 +129,13 @@ class Presence:
         return {who for who in holders if who not in present and (age_s >= LEASE_TTL_S or who in self._seen)}
 
     def tell_if_changed(self) -> None:
-        """Tell everybody if others are here than when they were told last; leases also end by themselves."""
-        people = self._people_as_told()
-        if people != self._told:
-            self._told = people
-            self._bus.whisper(PRESENCE_TOPIC, {"is_staffed": any(is_available for _, _, is_available in people)})
+        """Tell everybody if others are here than when they were told last, or the desk has opened or closed; leases
+        also end by themselves.
+        """
+        told = self._as_told()
+        if told != self._told:
+            self._told = told
+            self._bus.whisper(PRESENCE_TOPIC, {"is_staffed": self.is_reachable()})
 
     def visitor_came(self, visitor_id: VisitorId) -> bool:
         """Count a socket of the visitor; True if it is the first of this process."""
@@ -129,5 +165,6 @@ class Presence:
     def _lease(self, operator_id: OperatorId) -> Lease | None:
         return next((lease for lease in self.people() if lease.operator_id == operator_id), None)
 
-    def _people_as_told(self) -> list[tuple[str, str, bool]]:
-        return [(lease.operator_id, lease.name, lease.is_available) for lease in self.people()]
+    def _as_told(self) -> tuple[list[tuple[OperatorId, str, bool]], bool]:
+        people = [(lease.operator_id, lease.name, lease.is_available) for lease in self.people()]
+        return people, self._hours.is_open(self._now())

@@ -14,6 +14,7 @@ import msgspec
 from handoff.errors import ConversationClosed, FloorRefused
 from handoff.events import (
     FLOOR_BODIES,
+    NOT_READ,
     PRIVATE_BODIES,
     AnyBody,
     ArticleChosen,
@@ -25,6 +26,7 @@ from handoff.events import (
     ClarificationOffered,
     ContactLeft,
     ConversationStarted,
+    DetailAsked,
     Escalated,
     Event,
     FeedbackGiven,
@@ -43,6 +45,9 @@ from handoff.events import (
     VisitorMessage,
     kind_of,
 )
+
+FRUSTRATION = "frustration"
+"""The intent that counts as anger."""
 
 EXCERPT_MAX_CHARS = 140
 """A line of a list shows no more of a message than this."""
@@ -71,7 +76,8 @@ class State(msgspec.Struct, frozen=True):
     `visible_head` is the newest event that the visitor may see: what their cursor is measured against. `queued_at`
     orders the queue and is kept through a release, so that a visitor who was let go of stands at the head again.
     `unanswered` holds the `seq` of what the bot still owes a reply to: messages, chosen articles, a "no" to "did
-    this help?".
+    this help?". `frustrated_count` counts the angry messages since the bot got the floor. `slots` is what the bot's
+    form found out. Rasa itself has read what the visitor said up to `rasa_seq`, and was told what was said without it.
     """
 
     head: int = 0
@@ -96,6 +102,9 @@ class State(msgspec.Struct, frozen=True):
     unsure_in_a_row: int = 0
     unhelpful_in_a_row: int = 0
     last_article_seq: int | None = None
+    frustrated_count: int = 0
+    slots: dict[str, str] = {}
+    rasa_seq: int = 0
 
 
 def replay(events: Iterable[Event]) -> State:
@@ -192,7 +201,7 @@ def _changes(state: State, event: Event) -> dict[str, object]:
             owed = _owed(state, event.seq) if is_pressed else {}
             return owed | {"unhelpful_in_a_row": state.unhelpful_in_a_row + 1}
         case Understood():
-            return {"unanswered": tuple(seq for seq in state.unanswered if seq > body.message_seq)}
+            return _read(state, body)
         case ArticleShown():
             return {"unsure_in_a_row": 0, "last_article_seq": event.seq}
         case QuestionUnanswered():
@@ -204,7 +213,7 @@ def _changes(state: State, event: Event) -> dict[str, object]:
             }
         case ChatRated():
             return {"rating": body.score}
-        case BotMessage() | ClarificationOffered() | OperatorMessage() | NoteAdded():
+        case BotMessage() | DetailAsked() | ClarificationOffered() | OperatorMessage() | NoteAdded():
             return {}
         case _:
             return _floor_changes(state, event)
@@ -212,6 +221,16 @@ def _changes(state: State, event: Event) -> dict[str, object]:
 
 def _owed(state: State, seq: int) -> dict[str, object]:
     return {"unanswered": (*state.unanswered, seq)} if state.phase is Phase.BOT else {}
+
+
+def _read(state: State, body: Understood) -> dict[str, object]:
+    return {
+        "unanswered": tuple(seq for seq in state.unanswered if seq > body.message_seq),
+        "frustrated_count": state.frustrated_count + (body.intent == FRUSTRATION),
+        "slots": body.slots or state.slots,
+        "visitor_email": body.slots.get("email") or state.visitor_email,
+        "rasa_seq": state.rasa_seq if body.intent == NOT_READ else body.message_seq,
+    }
 
 
 _FRESH_FOR_BOT: dict[str, object] = {
@@ -223,6 +242,7 @@ _FRESH_FOR_BOT: dict[str, object] = {
     "resolved_at": None,
     "unsure_in_a_row": 0,
     "unhelpful_in_a_row": 0,
+    "frustrated_count": 0,
 }
 
 
@@ -255,7 +275,7 @@ def _floor_changes(state: State, event: Event) -> dict[str, object]:
 def _last_words(event: Event) -> LastWords | None:
     body = event.body
     match body:
-        case VisitorMessage() | BotMessage() | OperatorMessage():
+        case VisitorMessage() | BotMessage() | DetailAsked() | OperatorMessage():
             text = body.text
         case ArticleShown():
             text = body.article.title

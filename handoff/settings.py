@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handoff.business_hours import BusinessHours, parse_hours
 from handoff.errors import SettingsError
 from handoff.escalation import EscalationRules
+from handoff.guarded_topics import GuardedTopics, parse_topics
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,6 +55,8 @@ class Settings:
     has_demo_articles: bool
     trusted_proxies: int
     rules: EscalationRules
+    topics: GuardedTopics
+    hours: BusinessHours
     is_cookie_secure: bool
     secret_key: str
     kb_token: str
@@ -114,6 +118,14 @@ def _switch(variable: str, text: str) -> bool:
 def _path(_variable: str, text: str) -> Path:
     path = Path(text).expanduser()
     return path if path.is_absolute() else ROOT / path
+
+
+def _topics(variable: str, text: str) -> GuardedTopics:
+    path = _path(variable, text)
+    try:
+        return parse_topics(path.read_text(encoding="utf-8"), source=str(path))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{variable} is {text!r}, which cannot be read: {exc}.") from exc
 
 
 def _text(_variable: str, text: str) -> str:
@@ -210,11 +222,26 @@ SETTINGS = {
         "How many proxies stand in front: visitors' addresses are taken from the X-Forwarded-For that they set.",
     ),
     "unsure_limit": Setting(
-        "BATON_UNSURE_LIMIT", _count, "2", "Hand over after the bot found nothing this many times in a row."
+        "BATON_ESCALATE_UNSURE", _count, "2", "Hand over after the bot found nothing this many times in a row."
     ),
     "unhelpful_limit": Setting(
-        "BATON_UNHELPFUL_LIMIT", _count, "2", "Hand over after this many answers in a row that did not help."
+        "BATON_ESCALATE_UNHELPFUL", _count, "2", "Hand over after this many answers in a row that did not help."
     ),
+    "frustrated_limit": Setting("BATON_ESCALATE_FRUSTRATED", _count, "2", "Hand over after this many angry messages."),
+    "topics": Setting(
+        "BATON_ESCALATE_TOPICS",
+        _topics,
+        "handoff/guarded_topics.yml",
+        "File of the words and article tags that go to a person at once.",
+    ),
+    "hours": Setting(
+        "BATON_BUSINESS_HOURS",
+        _text,
+        "",
+        "When people can be reached, such as `Mon-Fri 09:00-17:00, Sat 10:00-14:00`; empty: always.",
+    ),
+    "time_zone": Setting("BATON_TIME_ZONE", _text, "UTC", "IANA time zone of the business hours."),
+    "holidays": Setting("BATON_HOLIDAYS", _text, "", "Days without business hours, such as `2026-12-25, 2027-01-01`."),
 }
 
 SECRETS = {
@@ -241,7 +268,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise SettingsError(f"BATON_DATA_DIR {data_dir} cannot be made: {exc}.") from exc
-    rules = EscalationRules(unsure_limit=values.pop("unsure_limit"), unhelpful_limit=values.pop("unhelpful_limit"))
+    limits = ("unsure_limit", "unhelpful_limit", "frustrated_limit")
+    rules = EscalationRules(**{name: values.pop(name) for name in limits})
+    values["hours"] = parse_hours(values["hours"], zone=values.pop("time_zone"), holidays=values.pop("holidays"))
     values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
     values |= {name: _secret(variable, given, data_dir / "secrets") for name, variable in SECRETS.items()}
     return Settings(**values, rules=rules, is_cookie_secure=values["public_url"].startswith("https://"))

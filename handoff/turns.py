@@ -6,6 +6,7 @@ ever left without an answer.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 import gevent
@@ -13,8 +14,9 @@ import msgspec
 from gevent import Greenlet
 from gevent.lock import BoundedSemaphore
 
+from handoff.business_hours import describe_opening
 from handoff.conversations import Conversations, topic_of
-from handoff.errors import BatonError, BotFailed, FloorRefused, StaleEpoch, StoreFailed
+from handoff.errors import BatonError, BotFailed, FloorRefused, KnowledgeBaseFailed, StaleEpoch, StoreFailed
 from handoff.escalation import EscalationRules, decide
 from handoff.events import (
     ArticleChosen,
@@ -22,17 +24,31 @@ from handoff.events import (
     Draft,
     Event,
     FeedbackGiven,
+    OperatorMessage,
     Reason,
+    ReturnedToBot,
     VisitorMessage,
 )
-from handoff.payloads import build_turn
-from handoff.ports import Bot, Bus
+from handoff.fallback import Fallback
+from handoff.guarded_topics import GuardedTopics
+from handoff.payloads import Payload, build_turn
+from handoff.ports import Bot, Bus, TurnFacts
+from handoff.presence import Staffing
 from handoff.projection import Phase, State
 
 logger = logging.getLogger(__name__)
 
 TURNS_AT_ONCE = 64
 """More would only wait in Rasa instead of here, each with its deadline running."""
+
+TURN_DEADLINE_S = 10.0
+"""Every message is answered or handed over by then: what Rasa leaves of it is the knowledge base's."""
+
+FALLBACK_MIN_S = 1.5
+"""What the knowledge base gets however late it is; it answers in some 20 ms."""
+
+TOLD_MAX = 100
+"""Of a long talk without the bot it is told the newest: more than any rule looks at."""
 
 
 class Turns:
@@ -44,14 +60,18 @@ class Turns:
         bot: Bot,
         bus: Bus,
         *,
+        fallback: Fallback,
         rules: EscalationRules,
-        is_staffed: Callable[[], bool],
+        staffing: Callable[[], Staffing],
+        topics: GuardedTopics | None = None,
     ) -> None:
         self._conversations = conversations
         self._bot = bot
         self._bus = bus
+        self._fallback = fallback
         self._rules = rules
-        self._is_staffed = is_staffed
+        self._staffing = staffing
+        self._topics = topics or GuardedTopics()
         self._running: dict[ConversationId, Greenlet] = {}
         self._slots = BoundedSemaphore(TURNS_AT_ONCE)
 
@@ -83,9 +103,8 @@ class Turns:
         state = self._conversations.row(conversation_id).state
         if state.phase is not Phase.BOT or not state.unanswered:
             return False
-        prompt, message_seq = self._prompt(conversation_id, state)
         self._whisper_typing(conversation_id, is_typing=True)
-        drafts = self._ask(conversation_id, state, prompt, message_seq)
+        drafts = self._answer(conversation_id, state)
         try:
             self._conversations.record(conversation_id, drafts, expected_epoch=state.epoch)
         except (StaleEpoch, FloorRefused) as exc:
@@ -94,21 +113,59 @@ class Turns:
             self._whisper_typing(conversation_id, is_typing=False)
         return True
 
-    def _prompt(self, conversation_id: ConversationId, state: State) -> tuple[str, int]:
-        owed = [
-            event
-            for event in self._conversations.events(conversation_id, after_seq=state.unanswered[0] - 1)
-            if event.seq in state.unanswered
-        ]
-        return build_prompt(owed)
-
-    def _ask(self, conversation_id: ConversationId, state: State, prompt: str, message_seq: int) -> list[Draft]:
+    def _answer(self, conversation_id: ConversationId, state: State) -> list[Draft]:
+        """Find what to record for the oldest thing owed; never fails for the bot's or the knowledge base's sake."""
+        # What Rasa has read ends where the first thing starts that it was not asked or told: one look gives both.
+        news = list(self._conversations.events(conversation_id, after_seq=state.rasa_seq))
+        owed = choose_owed([event for event in news if event.seq in state.unanswered])
+        words = "\n".join(event.body.text for event in owed if isinstance(event.body, VisitorMessage))
+        topic = self._topics.find_topic(words)
+        if topic is not None:
+            return [self._conversations.escalation(Reason.GUARDED_TOPIC, detail=topic)]
         try:
-            payloads = self._bot.reply(conversation_id, prompt, language=state.language, is_staffed=self._is_staffed())
+            payloads = self._ask(conversation_id, state, owed, choose_untold(news, before_seq=owed[0].seq))
         except BotFailed as exc:
             logger.warning("bot failed", extra={"conversation_id": conversation_id, "detail": exc.message})
             return [self._conversations.escalation(Reason.BOT_FAILED, detail=exc.message)]
-        turn = build_turn(payloads, state=state, message_seq=message_seq)
+        return self._weigh(state, payloads, owed[-1].seq)
+
+    def _ask(
+        self, conversation_id: ConversationId, state: State, owed: Sequence[Event], untold: Sequence[Event]
+    ) -> list[Payload]:
+        """Ask Rasa, and the knowledge base if Rasa fails.
+
+        Raises:
+            BotFailed: neither has an answer.
+        """
+        began_at = time.monotonic()
+        staffing = self._staffing()
+        try:
+            self._tell(conversation_id, untold)
+            facts = build_facts(state, staffing, seq=owed[-1].seq)
+            return self._bot.reply(conversation_id, build_prompt(owed), facts=facts)
+        except BotFailed as failure:
+            logger.warning("fallback answers", extra={"conversation_id": conversation_id, "detail": failure.message})
+            before = [event for event in self._conversations.events(conversation_id) if event.seq < owed[0].seq]
+            left_s = max(TURN_DEADLINE_S - (time.monotonic() - began_at), FALLBACK_MIN_S)
+            try:
+                return self._fallback.reply(
+                    before, owed, language=state.language, is_reachable=staffing.is_reachable, deadline_s=left_s
+                )
+            except KnowledgeBaseFailed as exc:
+                raise BotFailed(f"{failure.message} {exc.message}") from exc
+
+    def _tell(self, conversation_id: ConversationId, untold: Sequence[Event]) -> None:
+        """Tell Rasa what was said without it; if that fails, the turn goes on, and a later one tells it."""
+        if not untold:
+            return
+        try:
+            self._bot.tell(conversation_id, untold)
+        except BotFailed as exc:
+            logger.warning("bot not told", extra={"conversation_id": conversation_id, "detail": exc.message})
+
+    def _weigh(self, state: State, payloads: Sequence[Payload], message_seq: int) -> list[Draft]:
+        """Turn the payloads into events, and hand over if the rules say so."""
+        turn = build_turn(payloads, state=state, message_seq=message_seq, find_tag=self._topics.find_tag)
         reason = decide(state, turn.signals, self._rules)
         if reason is None:
             return turn.drafts
@@ -131,22 +188,46 @@ class Turns:
         self._bus.whisper(topic_of(conversation_id), payload)
 
 
-def build_prompt(owed: Sequence[Event]) -> tuple[str, int]:
-    """Give the bot's next input and the `seq` up to which it answers: a burst of messages is one turn."""
-    first = owed[0]
-    if isinstance(first.body, ArticleChosen):
-        entities = msgspec.json.encode({"slug": first.body.slug, "language": first.body.language})
-        return f"/choose_article{entities.decode()}", first.seq
-    if isinstance(first.body, FeedbackGiven):
-        return "/next_article", first.seq
-    texts: list[str] = []
-    last_seq = first.seq
+def choose_owed(owed: Sequence[Event]) -> list[Event]:
+    """Give what one turn answers of what is owed: the oldest, and if that is a message, the whole burst."""
+    if not isinstance(owed[0].body, VisitorMessage):
+        return [owed[0]]
+    burst = []
     for event in owed:
         if not isinstance(event.body, VisitorMessage):
             break
-        texts.append(event.body.text)
-        last_seq = event.seq
-    return without_command("\n".join(texts)), last_seq
+        burst.append(event)
+    return burst
+
+
+def choose_untold(news: Sequence[Event], *, before_seq: int) -> list[Event]:
+    """Give what was said without Rasa ahead of this turn, the newest `TOLD_MAX`."""
+    kinds = (VisitorMessage, OperatorMessage, ReturnedToBot)
+    return [event for event in news if event.seq < before_seq and isinstance(event.body, kinds)][-TOLD_MAX:]
+
+
+def build_prompt(owed: Sequence[Event]) -> str:
+    """Give the bot's next input: a burst of messages is one."""
+    first = owed[0]
+    if isinstance(first.body, ArticleChosen):
+        entities = msgspec.json.encode({"slug": first.body.slug, "language": first.body.language})
+        return f"/choose_article{entities.decode()}"
+    if isinstance(first.body, FeedbackGiven):
+        return "/next_article"
+    return without_command("\n".join(event.body.text for event in owed if isinstance(event.body, VisitorMessage)))
+
+
+def build_facts(state: State, staffing: Staffing, *, seq: int) -> TurnFacts:
+    """Give what the bot is told beside the visitor's words."""
+    opens_at = staffing.opens_at and describe_opening(staffing.opens_at, zone=state.timezone, language=state.language)
+    return TurnFacts(
+        seq=seq,
+        language=state.language,
+        is_staffed=staffing.is_staffed,
+        is_open=staffing.is_open,
+        opens_at=opens_at or None,
+        has_email=bool(state.visitor_email),
+    )
 
 
 def without_command(text: str) -> str:

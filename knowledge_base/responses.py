@@ -128,6 +128,7 @@ def _describe_result(result: SearchResult) -> Json:
         "title": article.title,
         "revision": article.revision,
         "url": article.url,
+        "tags": list(article.content.tags),
         "passage": {
             "id": stored.id,
             "heading": result.shown.heading,

@@ -118,6 +118,7 @@ def _read_result(result: Dict[str, Any]) -> Dict[str, Any]:
         "title": str(result["title"]),
         "revision": int(result["revision"]),
         "url": str(result["url"]),
+        "tags": [str(tag) for tag in result.get("tags") or ()],
         "passage": {
             "id": int(passage["id"]),
             "heading": str(passage["heading"] or ""),

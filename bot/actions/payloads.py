@@ -37,6 +37,7 @@ def build_answer(question: str, text: str, result: Payload) -> Payload:
         "article": {key: result[key] for key in ("slug", "language", "title", "revision", "url")},
         "passage": {key: result["passage"][key] for key in ("id", "heading", "text", "html")},
         "probability": result["probability"],
+        "tags": result["tags"],
     }
 
 

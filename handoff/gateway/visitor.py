@@ -130,11 +130,13 @@ class VisitorSession:
     def _standing(self, conversation_id: ConversationId | None) -> dict[str, Any]:
         """Say who has the floor and whether somebody is there."""
         state = self._conversations.row(conversation_id).state if conversation_id else None
+        staffing = self._presence.staffing()
         return {
             "head": state.visible_head if state else 0,
             "phase": state.phase if state else None,
             "operator": {"name": state.operator_name} if state and state.operator_id else None,
-            "is_staffed": self._presence.is_staffed(),
+            "is_staffed": staffing.is_reachable,
+            "opens_at": staffing.opens_at,
         }
 
     def _follow(self, conversation_id: ConversationId) -> None:

@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import gevent
 import msgspec
 from gevent.event import Event as Signal
 
 from handoff.conversations import Conversations
-from handoff.errors import BatonError, BotFailed
+from handoff.errors import BatonError, BotFailed, KnowledgeBaseFailed
 from handoff.events import (
     AnyBody,
     ArticleChosen,
@@ -24,6 +24,7 @@ from handoff.events import (
     ContactLeft,
     ConversationId,
     ConversationStarted,
+    DetailAsked,
     Escalated,
     Event,
     FeedbackGiven,
@@ -44,8 +45,10 @@ from handoff.events import (
     VisitorMessage,
     kind_of,
 )
+from handoff.kb_client import KbAnswer
 from handoff.payloads import (
     AnswerPayload,
+    AskPayload,
     ClarifyPayload,
     FeedbackPayload,
     HandoffPayload,
@@ -54,6 +57,7 @@ from handoff.payloads import (
     UnderstoodPayload,
     UnsurePayload,
 )
+from handoff.ports import TurnFacts
 
 BY_VISITOR = Author(AuthorKind.VISITOR, "visitor-ada")
 BY_BOT = Author(AuthorKind.BOT)
@@ -69,8 +73,11 @@ INVOICE_GUESS = Candidate("invoices", "en", "Where invoices are", 2, "/help/en/i
 BODIES: list[AnyBody] = [
     ConversationStarted(Page("https://www.example.com", "Home", ""), "en", "Europe/London", "Browser/1.0"),
     VisitorMessage("Where is my refund?"),
-    Understood(2, "question", 0.93, [IntentGuess("question", 0.93), IntentGuess("greet", 0.04)]),
+    Understood(
+        2, "question", 0.93, [IntentGuess("question", 0.93), IntentGuess("greet", 0.04)], {"since_when": "noon"}
+    ),
     BotMessage("Hello.", "greeting"),
+    DetailAsked("email", "How can we reach you?", "Skip"),
     ArticleShown("Where is my refund?", "This may help.", REFUND, PASSAGE, 0.88),
     ClarificationOffered("money?", "Which one?", [REFUND_GUESS, INVOICE_GUESS]),
     ArticleChosen("refunds", "en", "How refunds work"),
@@ -105,8 +112,12 @@ def says(text: str = "Hello!", key: str = "greeting") -> Payload:
     return SayPayload(key, text)
 
 
-def answers(article: ArticleRef = REFUND) -> Payload:
-    return AnswerPayload("Where is my refund?", "This may help.", article, PASSAGE, 0.88)
+def asks(field: str = "since_when") -> Payload:
+    return AskPayload(field, "Since when?", "Skip")
+
+
+def answers(article: ArticleRef = REFUND, *, tags: Sequence[str] = ()) -> Payload:
+    return AnswerPayload("Where is my refund?", "This may help.", article, PASSAGE, 0.88, list(tags))
 
 
 def clarifies() -> Payload:
@@ -130,7 +141,9 @@ class ScriptedBot:
 
     def __init__(self) -> None:
         self.prompts: list[str] = []
-        self.asked: list[dict[str, object]] = []
+        self.asked: list[tuple[ConversationId, TurnFacts]] = []
+        self.told: list[list[Event]] = []
+        self.is_deaf = False
         self._script: deque[list[Payload] | BatonError | Exception] = deque()
         self._go_on = Signal()
         self._go_on.set()
@@ -139,6 +152,10 @@ class ScriptedBot:
     def will_say(self, *payloads: Payload) -> None:
         """Script the next turn; the reading of the message is put first."""
         self._script.append([UNDERSTOOD, *payloads])
+
+    def will_read(self, intent: str, *payloads: Payload) -> None:
+        """Script the next turn with another reading of the message."""
+        self._script.append([UnderstoodPayload(intent, 0.9), *payloads])
 
     def will_fail(self, error: Exception | None = None) -> None:
         self._script.append(error or BotFailed("No answer from the bot within 10 s."))
@@ -156,15 +173,60 @@ class ScriptedBot:
         assert self._is_asked.wait(5.0)
         self._is_asked.clear()
 
-    def reply(self, conversation_id: ConversationId, message: str, *, language: str, is_staffed: bool) -> list[Payload]:
+    def reply(self, conversation_id: ConversationId, message: str, *, facts: TurnFacts) -> list[Payload]:
         self.prompts.append(message)
-        self.asked.append({"conversation_id": conversation_id, "language": language, "is_staffed": is_staffed})
+        self.asked.append((conversation_id, facts))
         turn = self._script.popleft() if self._script else [UNDERSTOOD, says()]
         self._is_asked.set()
         self._go_on.wait()
         if isinstance(turn, Exception):
             raise turn
         return turn
+
+    def tell(self, conversation_id: ConversationId, said: Sequence[Event]) -> None:
+        if self.is_deaf:
+            raise BotFailed("The bot's tracker cannot be read.")
+        self.told.append(list(said))
+
+
+class ScriptedArticles:
+    """Plays the knowledge base behind the fallback: down until `will_find` scripts a verdict."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Any]] = []
+        self._findings: dict[str, Any] | None = None
+        self._article: dict[str, Any] | None = None
+
+    def will_find(self, verdict: str, *results: dict[str, Any]) -> None:
+        self._findings = {"question": "", "language": "en", "verdict": verdict, "results": list(results)}
+
+    def will_give(self, article: dict[str, Any]) -> None:
+        self._article = article
+
+    def ask(self, method: str, path: str, *, query: object = None, body: Any = None) -> KbAnswer:
+        self.asked.append((method, path, body))
+        if path == "/search" and self._findings is not None:
+            excluded = [r for r in self._findings["results"] if r["slug"] not in body["exclude"]]
+            return KbAnswer(200, {**self._findings, "results": excluded})
+        if path.startswith("/articles/") and self._findings is not None:
+            return KbAnswer(200, self._article) if self._article else KbAnswer(404, {})
+        raise KnowledgeBaseFailed("The knowledge base cannot be reached. Try again in a moment.")
+
+
+def found(slug: str = "refunds", *, passage_id: int = 17, tags: Sequence[str] = ()) -> dict[str, Any]:
+    """Give a search result as the knowledge base describes it."""
+    passage = {"id": passage_id, "heading": "Steps", "text": "Do this.", "html": "<p>Do this.</p>"}
+    return {
+        "slug": slug,
+        "language": "en",
+        "title": f"About {slug}",
+        "revision": 2,
+        "url": f"/help/en/{slug}",
+        "tags": list(tags),
+        "passage": passage,
+        "score": 0.8,
+        "probability": 0.9,
+    }
 
 
 def log_of(conversations: Conversations, conversation_id: ConversationId) -> list[Event]:

@@ -386,7 +386,7 @@ def test_choice_of_what_was_not_offered_is_refused(
 def test_wish_for_a_person_is_granted_at_once_and_tells_whether_somebody_is_there(
     conversations: Conversations, presence: Presence, chat: ConversationId, ada: Visitor
 ) -> None:
-    assert not presence.is_staffed()
+    assert not presence.is_reachable()
     event = conversations.ask_person(ada, chat, client_id="ada-asks-1")
     assert event is not None
     assert event.body == Escalated(Reason.ASKED_FOR_PERSON, "", "", is_staffed=False)

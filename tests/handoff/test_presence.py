@@ -40,9 +40,9 @@ def names(presence: Presence) -> list[str]:
 
 
 def test_arrival_makes_the_desk_staffed_and_tells_everybody_once(presence: Presence, whispers: list[bool]) -> None:
-    assert not presence.is_staffed()
+    assert not presence.is_reachable()
     assert presence.arrive(GRACE, "Grace") is True
-    assert presence.is_staffed()
+    assert presence.is_reachable()
     assert names(presence) == ["Grace"]
     assert whispers == [True]
 
@@ -53,9 +53,9 @@ def test_lease_ends_when_its_time_is_over_and_everybody_is_told_once(
     presence.arrive(GRACE, "Grace")
     clock.tick(LEASE_TTL_S - 0.1)
     assert gone(presence) == [ALAN]
-    assert presence.is_staffed()
+    assert presence.is_reachable()
     clock.tick(0.1)
-    assert not presence.is_staffed()
+    assert not presence.is_reachable()
     assert gone(presence) == [ALAN, GRACE]
     assert gone(presence) == [ALAN, GRACE]
     assert whispers == [True, False]
@@ -67,7 +67,7 @@ def test_beats_keep_the_lease_and_tell_nobody(presence: Presence, clock: Clock, 
         clock.tick(25)
         presence.beat(GRACE, "Grace")
     assert gone(presence) == [ALAN]
-    assert presence.is_staffed()
+    assert presence.is_reachable()
     assert whispers == [True]
 
 
@@ -81,7 +81,7 @@ def test_one_lost_beat_empties_no_desk(presence: Presence, clock: Clock) -> None
 def test_operator_who_is_away_does_not_staff_the_desk(presence: Presence, whispers: list[bool]) -> None:
     presence.arrive(GRACE, "Grace")
     presence.renew(GRACE, "Grace", is_available=False)
-    assert not presence.is_staffed()
+    assert not presence.is_reachable()
     assert names(presence) == ["Grace"]
     presence.renew(GRACE, "Grace", is_available=False)
     presence.renew(GRACE, "Grace", is_available=True)
@@ -94,7 +94,7 @@ def test_second_tab_and_beats_keep_the_choice_to_be_away(presence: Presence, clo
     assert presence.arrive(GRACE, "Grace") is False
     clock.tick(25)
     presence.beat(GRACE, "Grace")
-    assert not presence.is_staffed()
+    assert not presence.is_reachable()
 
 
 def test_one_of_two_operators_keeps_the_desk_staffed(presence: Presence, clock: Clock, whispers: list[bool]) -> None:
@@ -104,7 +104,7 @@ def test_one_of_two_operators_keeps_the_desk_staffed(presence: Presence, clock: 
     assert names(presence) == ["Alan", "Grace"]
     clock.tick(30)
     assert gone(presence) == [GRACE]
-    assert presence.is_staffed()
+    assert presence.is_reachable()
     assert whispers == [True, True, True]
 
 
@@ -153,7 +153,7 @@ def test_sign_out_takes_the_operator_away_at_once(presence: Presence, whispers: 
     presence.arrive(GRACE, "Grace")
     presence.end(GRACE)
     assert names(presence) == []
-    assert not presence.is_staffed()
+    assert not presence.is_reachable()
     presence.end(GRACE)
     assert whispers == [True, False]
 
@@ -172,7 +172,7 @@ def test_chats_of_an_operator_who_signs_out_go_back_to_the_queue(
 
 def test_after_a_restart_holders_have_the_time_of_a_lease_to_come_back(bus: InProcessBus, clock: Clock) -> None:
     restarted = Presence(InProcessPresenceBook(now=clock), bus)
-    assert not restarted.is_staffed()
+    assert not restarted.is_reachable()
     clock.tick(LEASE_TTL_S - 1)
     assert gone(restarted) == []
     assert restarted.arrive(GRACE, "Grace") is True

@@ -45,7 +45,7 @@ def test_given_values_are_read(tmp_path: Path) -> None:
         BATON_PORT="9000",
         BATON_PUBLIC_URL="https://help.example.com/",
         BATON_WIDGET_ORIGINS=" https://www.example.com/, http://localhost:3000 ,",
-        BATON_UNSURE_LIMIT="3",
+        BATON_ESCALATE_UNSURE="3",
         BATON_DEMO_ARTICLES="off",
         BATON_MODELS_DIR="elsewhere/models",
     )
@@ -59,6 +59,11 @@ def test_given_values_are_read(tmp_path: Path) -> None:
 
 
 BAD_VALUES = [
+    ("BATON_ESCALATE_FRUSTRATED", "often"),
+    ("BATON_ESCALATE_TOPICS", "/nowhere/topics.yml"),
+    ("BATON_BUSINESS_HOURS", "nine to five"),
+    ("BATON_TIME_ZONE", "Mars"),
+    ("BATON_HOLIDAYS", "Christmas"),
     ("BATON_TRUSTED_PROXIES", "many"),
     ("BATON_DATABASE_URL", "mysql://localhost/baton"),
     ("BATON_REDIS_URL", "localhost:6379"),
@@ -80,9 +85,9 @@ BAD_VALUES = [
     ("BATON_WIDGET_ORIGINS", "https://"),
     ("BATON_WIDGET_ORIGINS", "https://a.example, javascript:alert(1)"),
     ("BATON_DEMO_ARTICLES", "yes"),
-    ("BATON_UNSURE_LIMIT", "0"),
-    ("BATON_UNSURE_LIMIT", "11"),
-    ("BATON_UNHELPFUL_LIMIT", "two"),
+    ("BATON_ESCALATE_UNSURE", "0"),
+    ("BATON_ESCALATE_UNSURE", "11"),
+    ("BATON_ESCALATE_UNHELPFUL", "two"),
     *((variable, "short") for variable in SECRETS.values()),
 ]
 

@@ -2,9 +2,11 @@
 
 import logging
 
+import msgspec
 import pytest
 
 from handoff.bus.inprocess import InProcessBus
+from handoff.business_hours import describe_opening
 from handoff.conversations import Conversations, topic_of
 from handoff.desk import Desk
 from handoff.escalation import EscalationRules
@@ -13,25 +15,29 @@ from handoff.events import (
     Author,
     BotMessage,
     ConversationId,
+    DetailAsked,
     Escalated,
     FeedbackGiven,
     OperatorId,
     QuestionUnanswered,
     Reason,
+    ReturnedToBot,
     Understood,
     VisitorId,
     VisitorMessage,
 )
-from handoff.ports import Visitor, Whisper
-from handoff.presence import Presence
-from handoff.projection import Phase
+from handoff.fallback import Fallback
+from handoff.ports import TurnFacts, Visitor, Whisper
+from handoff.presence import Presence, Staffing
+from handoff.projection import Phase, State
 from handoff.store.log import SqlEventStore
 from handoff.store.sqlite import SqliteDatabase
-from handoff.turns import Turns, without_command
+from handoff.turns import TOLD_MAX, Turns, build_facts, without_command
 from tests.conftest import Clock
 from tests.handoff.cast import (
     ScriptedBot,
     answers,
+    asks,
     at_once,
     bodies_of,
     clarifies,
@@ -100,9 +106,9 @@ def test_bot_is_told_language_and_staffing(talk: Talk, bot: ScriptedBot, presenc
     talk.says("Hello")
     presence.arrive(OperatorId("op-grace"), "Grace")
     talk.says("Hello again")
-    assert [(ask["conversation_id"], ask["language"], ask["is_staffed"]) for ask in bot.asked] == [
-        (talk.chat, "en", False),
-        (talk.chat, "en", True),
+    assert bot.asked == [
+        (talk.chat, TurnFacts(seq=2, language="en", is_staffed=False)),
+        (talk.chat, TurnFacts(seq=5, language="en", is_staffed=True)),
     ]
 
 
@@ -275,10 +281,10 @@ def test_article_between_two_unsure_turns_keeps_the_bot(talk: Talk, bot: Scripte
 
 
 def test_limit_of_patience_is_a_rule_and_not_a_constant(
-    talk: Talk, bot: ScriptedBot, bus: InProcessBus, presence: Presence
+    talk: Talk, bot: ScriptedBot, bus: InProcessBus, presence: Presence, fallback: Fallback
 ) -> None:
     rules = EscalationRules(unsure_limit=1)
-    talk.turns = Turns(talk.conversations, bot, bus, rules=rules, is_staffed=presence.is_staffed)
+    talk.turns = Turns(talk.conversations, bot, bus, fallback=fallback, rules=rules, staffing=presence.staffing)
     bot.will_say(is_unsure())
     talk.says("and the moon?")
     assert talk.phase is Phase.QUEUE
@@ -297,7 +303,12 @@ def test_failed_bot_hands_over_with_the_detail(talk: Talk, bot: ScriptedBot) -> 
     talk.says("Hello?")
     assert talk.kinds == ["visitor_message", "escalated"]
     assert talk.bodies(Escalated) == [
-        Escalated(Reason.BOT_FAILED, "", "No answer from the bot within 10 s.", False),
+        Escalated(
+            Reason.BOT_FAILED,
+            "",
+            "No answer from the bot within 10 s. The knowledge base cannot be reached. Try again in a moment.",
+            False,
+        ),
     ]
     assert talk.conversations.row(talk.chat).state.unanswered == ()
 
@@ -388,14 +399,20 @@ def test_reply_and_claim_at_the_same_moment_leave_one_of_two_honest_logs(
 
 
 def test_what_the_bot_owed_before_a_restart_is_answered_after_it(
-    database: SqliteDatabase, clock: Clock, ada: Visitor, conversations: Conversations, chat: ConversationId
+    database: SqliteDatabase,
+    clock: Clock,
+    ada: Visitor,
+    conversations: Conversations,
+    chat: ConversationId,
+    fallback: Fallback,
+    presence: Presence,
 ) -> None:
     seq = conversations.post(ada, chat, "Where is my refund?", client_id="ada-posts-1").seq
     answered = conversations.open_for(Visitor(VisitorId("visitor-bob")))
 
     bus, bot, store = InProcessBus(), ScriptedBot(), SqlEventStore(database, now=clock)
     again = Conversations(store, bus, rules=EscalationRules(), is_staffed=lambda: False, now=clock)
-    turns = Turns(again, bot, bus, rules=EscalationRules(), is_staffed=lambda: False)
+    turns = Turns(again, bot, bus, fallback=fallback, rules=EscalationRules(), staffing=presence.staffing)
     assert store.ids_owed_reply(limit=100) == [chat]
     assert again.log_epoch() == conversations.log_epoch()
     for conversation_id in store.ids_owed_reply(limit=100):
@@ -405,3 +422,88 @@ def test_what_the_bot_owed_before_a_restart_is_answered_after_it(
     assert bodies_of(log_of(again, chat), Understood)[0].message_seq == seq
     assert store.ids_owed_reply(limit=100) == []
     assert kinds_of(log_of(again, answered)) == ["conversation_started"]
+
+
+# --- the form, guarded topics, what Rasa is told ------------------------------------------------------------------
+
+
+def test_question_of_the_form_is_asked_and_what_it_found_out_is_in_the_log(talk: Talk, bot: ScriptedBot) -> None:
+    bot.will_say(asks("email"))
+    talk.says("my site is down")
+    assert talk.bodies(DetailAsked) == [DetailAsked("email", "Since when?", "Skip")]
+    bot.will_say(msgspec.structs.replace(hands_off(), slots={"email": "ada@example.com", "since_when": ""}))
+    talk.says("ada@example.com")
+    assert talk.bodies(Understood)[-1].slots == {"email": "ada@example.com"}
+    state = talk.conversations.row(talk.chat).state
+    assert (state.visitor_email, state.slots) == ("ada@example.com", {"email": "ada@example.com"})
+
+
+def test_bot_is_told_that_the_email_is_known_and_when_the_desk_opens() -> None:
+    opens_at = 1_795_424_400.0
+    state = State(language="de", timezone="Europe/Berlin", visitor_email="ada@example.com")
+    assert build_facts(state, Staffing(True, False, opens_at), seq=7) == TurnFacts(
+        seq=7,
+        language="de",
+        is_staffed=True,
+        is_open=False,
+        opens_at=describe_opening(opens_at, zone="Europe/Berlin", language="de"),
+        has_email=True,
+    )
+
+
+def test_guarded_word_goes_to_a_person_and_the_bot_is_never_asked(talk: Talk, bot: ScriptedBot) -> None:
+    talk.writes("So")
+    talk.says("my LAWYER will call")
+    assert bot.prompts == []
+    assert talk.kinds == ["visitor_message", "visitor_message", "escalated"]
+    assert talk.bodies(Escalated) == [Escalated(Reason.GUARDED_TOPIC, "", "legal: lawyer*", False)]
+
+
+def test_article_with_a_guarded_tag_is_not_shown(talk: Talk, bot: ScriptedBot) -> None:
+    bot.will_say(answers(tags=["legal"]))
+    talk.says("what does the contract say")
+    assert talk.kinds == ["visitor_message", "understood", "escalated"]
+    assert talk.bodies(Escalated)[0].detail == "legal: article tagged legal"
+
+
+def test_second_angry_message_brings_a_person(talk: Talk, bot: ScriptedBot) -> None:
+    for _ in range(2):
+        bot.will_read("frustration", says("I am sorry."))
+    talk.says("this is useless")
+    assert talk.phase is Phase.BOT
+    talk.says("really useless")
+    assert talk.bodies(Escalated)[0].reason is Reason.FRUSTRATED
+
+
+def test_bot_is_told_what_people_said_before_its_next_turn_and_only_once(
+    talk: Talk, bot: ScriptedBot, desk: Desk, grace: Author
+) -> None:
+    talk.says("Hello")
+    desk.claim(grace, talk.chat, epoch=0, client_id="grace-claims-1")
+    talk.writes("Where is my refund?")
+    desk.post(grace, talk.chat, "On its way.", epoch=1, client_id="grace-posts-1")
+    desk.return_to_bot(grace, talk.chat, epoch=1, client_id="grace-returns")
+    assert bot.told == []
+    talk.says("And my invoice?")
+    assert [kinds_of(said) for said in bot.told] == [["visitor_message", "operator_message", "returned_to_bot"]]
+    talk.says("Thanks")
+    assert len(bot.told) == 1
+    assert bot.prompts == ["Hello", "And my invoice?", "Thanks"]
+
+
+def test_turn_goes_on_if_the_bot_cannot_be_told(talk: Talk, bot: ScriptedBot, desk: Desk, grace: Author) -> None:
+    desk.claim(grace, talk.chat, epoch=0, client_id="grace-claims-1")
+    desk.return_to_bot(grace, talk.chat, epoch=1, client_id="grace-returns")
+    bot.is_deaf = True
+    talk.says("Hello")
+    assert talk.kinds[-1] == "bot_message"
+
+
+def test_bot_that_is_told_much_is_told_the_newest(talk: Talk, bot: ScriptedBot, desk: Desk, grace: Author) -> None:
+    desk.claim(grace, talk.chat, epoch=0, client_id="grace-claims-1")
+    for number in range(TOLD_MAX + 5):
+        desk.post(grace, talk.chat, f"{number}", epoch=1, client_id=f"grace-posts-{number}")
+    desk.return_to_bot(grace, talk.chat, epoch=1, client_id="grace-returns")
+    talk.says("Hello")
+    assert len(bot.told[0]) == TOLD_MAX
+    assert isinstance(bot.told[0][-1].body, ReturnedToBot)

@@ -534,7 +534,11 @@ def test_files_beside_the_public_ones_are_not_served(nobody: FlaskClient, path: 
 def test_front_door_leads_to_the_console_and_health_is_open(nobody: FlaskClient) -> None:
     home = nobody.get("/")
     assert (home.status_code, home.headers["Location"]) == (302, "/console")
-    assert nobody.get("/health").get_json() == {"status": "ok", "connections": 0}
+    assert nobody.get("/health").get_json() == {
+        "status": "ok",
+        "connections": 0,
+        "bot_breaker": "closed",
+    }
 
 
 def test_application_starts_again_on_its_own_data(tmp_path: Path) -> None:

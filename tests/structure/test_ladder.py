@@ -11,10 +11,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LADDER = [
     {"errors", "events"},
-    {"projection", "protocol", "escalation", "payloads", "brief", "limits", "verification"},
+    {"projection", "protocol", "escalation", "payloads", "brief", "limits", "verification"}
+    | {"breaker", "business_hours", "guarded_topics", "phrases"},
     {"ports"},
-    {"store", "bus", "bot_client", "kb_client"},
-    {"conversations", "turns", "desk", "presence", "auth", "visitors", "log_check"},
+    {"store", "bus", "bot_client", "bot_texts", "kb_client"},
+    {"conversations", "turns", "fallback", "desk", "presence", "auth", "visitors", "log_check"},
     {"gateway", "web"},
     {"settings", "backends", "app", "gunicorn_config", "content", "run", "supervisor", "doctor", "cli"}
     | {"archive", "backup", "restore", "maintenance", "evaluate"},

@@ -102,6 +102,8 @@ class ScriptedBot(ScriptedServer):
         super().__init__()
         self._script: deque[list[Payload] | bytes] = deque()
         self.heard: list[str] = []
+        self.facts: list[dict[str, Any]] = []
+        self.tracker: list[dict[str, Any]] = []
         self._go_on = threading.Event()
         self._go_on.set()
 
@@ -111,6 +113,10 @@ class ScriptedBot(ScriptedServer):
     def will_answer_raw(self, raw: bytes) -> None:
         self._script.append(raw)
 
+    def was_told(self) -> list[tuple[str, str | None]]:
+        """Give kind and text of the tracker's events, those of the turns among them."""
+        return [(event["event"], event.get("text")) for event in self.tracker]
+
     def holds_back(self) -> None:
         """Keep every reply until `goes_on`."""
         self._go_on.clear()
@@ -119,9 +125,14 @@ class ScriptedBot(ScriptedServer):
         self._go_on.set()
 
     def answer_to(self, path: str, body: Any) -> tuple[int, bytes]:
-        if body is None:
+        if path.partition("?")[0].endswith("/tracker/events"):
+            self.tracker += body
             return 200, b"{}"
+        if body is None:
+            return 200, json.dumps({"events": self.tracker}).encode()
         self.heard.append(body["message"])
+        self.facts.append(body["metadata"])
+        self.tracker.append({"event": "user", "text": body["message"], "metadata": body["metadata"]})
         turn = self._script.popleft() if self._script else say("Hello!")
         self._go_on.wait(30)
         if isinstance(turn, bytes):
