@@ -17,7 +17,7 @@ from knowledge_base.chunking import CHUNKER_VERSION, Passage, build_passages, sp
 from knowledge_base.embedding import Embedder, Matrix
 from knowledge_base.lexical_index import LexicalIndex
 from knowledge_base.passage_store import PassageStore, StoredPassage
-from knowledge_base.spelling import list_surfaces
+from knowledge_base.spelling import Speller, count_surfaces
 from knowledge_base.vector_index import Target, TargetKind, VectorIndex
 from knowledge_base.words import split_terms
 
@@ -36,17 +36,17 @@ class IndexedArticle:
     passage_terms: tuple[Mapping[str, int], ...]
     title_terms: frozenset[str]
     phrasing_terms: tuple[frozenset[str], ...]
-    surfaces: Mapping[str, str]
+    surfaces: Mapping[str, int]
 
 
 class LanguageIndex:
     """Both indexes over the published articles of one language. Immutable."""
 
-    def __init__(self, articles: Sequence[IndexedArticle], model: str, dimension: int) -> None:
+    def __init__(self, language: str, articles: Sequence[IndexedArticle], model: str, dimension: int) -> None:
         self.articles = tuple(articles)
         self.vectors = VectorIndex(model, dimension, [a.vectors for a in articles])
         self.words = LexicalIndex([terms for a in articles for terms in a.passage_terms])
-        self.surfaces = {term: word for a in articles for term, word in a.surfaces.items()}
+        self.speller = Speller(language, _add_up(a.surfaces for a in articles))
         self.first_passages = tuple(np.cumsum([0, *(len(a.passages) for a in articles)]).tolist())
 
     @cached_property
@@ -120,7 +120,9 @@ class Indexer:
             known = self.current.languages.get(language)
             is_same = known is not None and known.articles == tuple(members)
             languages[language] = (
-                known if known and is_same else LanguageIndex(members, self._embedder.model, self._embedder.dimension)
+                known
+                if known and is_same
+                else LanguageIndex(language, members, self._embedder.model, self._embedder.dimension)
             )
         self._entries = entries
         self.current = SearchIndex(languages, self._embedder.model, self._embedder.dimension)
@@ -157,7 +159,7 @@ class Indexer:
             ),
             title_terms=frozenset(split_terms(content.title, language)),
             phrasing_terms=tuple(frozenset(split_terms(p, language)) for p in content.phrasings),
-            surfaces=list_surfaces(" ".join(s.passage.describe(content.title) for s in passages), language),
+            surfaces=count_surfaces(" ".join(s.passage.describe(content.title) for s in passages), language),
         )
 
 
@@ -173,6 +175,13 @@ def build_targets(content: ArticleContent, passages: Sequence[Passage]) -> tuple
         targets += [Target(TargetKind.HEADING, heading, ordinal) for heading in new]
         targets += [Target(TargetKind.WINDOW, window, ordinal) for window in split_windows(passage.text)]
     return tuple(targets)
+
+
+def _add_up(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return total
 
 
 def _targets_of(article: Article, passages: Sequence[StoredPassage]) -> tuple[Target, ...]:

@@ -41,9 +41,10 @@ def guess_language(text: str) -> tuple[str, float]:
 
 
 def _share_known(question: str, language: str, index: LanguageIndex) -> float:
-    """Return the share of the question's words that the language's articles use."""
+    """Return the share of the question's words that the language's articles use; a misspelt one counts half."""
     terms = split_terms(question, language)
-    return sum(term in index.words for term in terms) / len(terms) if terms else 0.0
+    known = sum(1.0 if t in index.words else 0.5 if index.speller.suggest(t) else 0.0 for t in terms)
+    return known / len(terms) if terms else 0.0
 
 
 def _detect(question: str) -> Sequence[tuple[str, float]]:

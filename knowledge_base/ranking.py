@@ -72,7 +72,7 @@ def build_question(text: str, language: str, index: LanguageIndex, encoder: Ques
     Raises:
         ModelError: if the index was built with another model than the encoder's.
     """
-    text = correct_spelling(text, language, words=index.words, surfaces=index.surfaces, is_word=encoder.is_word)
+    text = correct_spelling(text, language, speller=index.speller, is_word=encoder.is_word)
     vector = encoder.encode(text)
     index.vectors.check_question(vector, encoder.model)
     terms = tuple(dict.fromkeys(split_terms(text, language)))

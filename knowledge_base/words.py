@@ -52,7 +52,7 @@ def stem(word: str, language: str) -> str:
     with _stemmer_lock:
         stemmer = _find_stemmer(language)
         stemmed = str(stemmer.stemWord(word)) if stemmer else word
-    return _fold_accents(stemmed)
+    return fold_accents(stemmed)
 
 
 def is_stop_word(word: str, language: str) -> bool:
@@ -63,7 +63,7 @@ def is_stop_word(word: str, language: str) -> bool:
 @lru_cache
 def _stop_words(language: str) -> frozenset[str]:
     words = json.loads(_STOP_WORDS_FILE.read_text(encoding="utf-8")).get(language, "").split()
-    return frozenset(words) | frozenset(map(_fold_accents, words))
+    return frozenset(words) | frozenset(map(fold_accents, words))
 
 
 @lru_cache
@@ -74,5 +74,6 @@ def _find_stemmer(language: str) -> Any:
     return snowballstemmer.stemmer(name) if name else None
 
 
-def _fold_accents(word: str) -> str:
+def fold_accents(word: str) -> str:
+    """Return a word without accents and other marks."""
     return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))

@@ -5,7 +5,6 @@ import pytest
 from knowledge_base.calibration import Calibration, load_calibration
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.library import KnowledgeBase
-from knowledge_base.spelling import correct_spelling
 from tests.knowledge_base.conftest import draft
 
 
@@ -131,18 +130,3 @@ def test_a_search_is_noted_for_the_editors_unless_it_is_their_own(centre: Knowle
     assert (asked.question, asked.verdict) == ("pizza", answer.verdict)
     assert asked.best is not None
     assert asked.best.slug == answer.results[0].article.slug
-
-
-def test_spelling_is_mended_with_the_articles_words_only(centre: KnowledgeBase) -> None:
-    index = centre.index.languages["en"]
-
-    def mend(text: str, language: str = "en", *, known: str = "") -> str:
-        return correct_spelling(
-            text, language, words=index.words, surfaces=index.surfaces, is_word=lambda word: word in known.split()
-        )
-
-    assert mend("Chaneg the adress on my invoyce?") == "change the address on my invoice?"
-    assert mend("my pizza is cold") == "my pizza is cold"
-    assert mend("phots") == "photos"
-    assert mend("phots", known="phots") == "phots"
-    assert mend("phots", "fr") == "phots"
