@@ -24,6 +24,8 @@ BOT_FOLDER = Path(__file__).resolve().parent
 SOURCES = ("config.yml", "domain.yml", "data", "components")
 # The model in use, the one before for going back, and one more.
 KEPT_MODELS = 3
+# Beside the models: a change of one example encodes one sentence.
+EMBEDDING_CACHE = "embeddings.sqlite"
 # Training takes about 15 s on two cores; a machine twenty times slower should still succeed.
 TRAINING_TIMEOUT_S = 600
 
@@ -69,8 +71,12 @@ def provide_model(bot: Path, models: Path) -> Path:
 
 
 def compute_digest(bot: Path) -> str:
-    """Return a short digest of everything that the model is made from, Rasa's version included."""
-    digest = hashlib.sha256(f"rasa {version('rasa')}\n".encode())
+    """Return a short digest of everything that the model is made from, Rasa's version and the embedding model's name
+    included.
+    """
+    digest = hashlib.sha256(
+        f"rasa {version('rasa')}\nembeddings {os.environ.get('BATON_EMBEDDING_MODEL', '').strip()}\n".encode()
+    )
     for source in SOURCES:
         path = bot / source
         files = sorted(p for p in path.rglob("*") if p.suffix in (".yml", ".py")) if path.is_dir() else [path]
@@ -100,7 +106,7 @@ def _train(bot: Path, model: Path) -> None:
         # --force: Rasa's own cache would be a second opinion on what has changed.
         command = [sys.executable, "-m", "rasa", "train", "--quiet", "--force", "--skip-validation"]
         command += ["--out", folder, "--fixed-model-name", "model"]
-        output = _run(command, bot)
+        output = _run(command, bot, {"BATON_EMBEDDING_CACHE": str(model.parent / EMBEDDING_CACHE)})
         trained = Path(folder) / "model.tar.gz"
         if not trained.is_file():
             raise TrainingFailed(f"{_choose_last_line(output)} (mend it in {bot}, then train again)")
@@ -108,11 +114,11 @@ def _train(bot: Path, model: Path) -> None:
     print(f"trained in {time.monotonic() - started:.1f} s")
 
 
-def _run(command: list, bot: Path) -> str:
+def _run(command: list, bot: Path, variables: dict) -> str:
     process = subprocess.Popen(
         command,
         cwd=bot,
-        env=build_environment(),
+        env={**build_environment(), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -101,6 +101,39 @@ def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: 
     _show(found, is_json=is_json, plot=plot)
 
 
+@evaluate.command("understanding")
+@click.option("--train", type=_FILE, required=True, help="JSON lines of text, intent.")
+@click.option("--test", type=_FILE, required=True, help="The same; intent null: out of scope.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object instead of a table.")
+def evaluate_understanding(train: Path, test: Path, is_json: bool) -> None:
+    """Train the bot's pipeline on one file and measure it on the other."""
+    from handoff import understanding
+
+    found = understanding.evaluate_understanding(read_settings(), train, test)
+    if is_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        console.print(_build_table("Understanding", found))
+
+
+@evaluate.command("human-request")
+@click.option("--questions", type=_FILE, required=True, help="JSON lines of text, asks_for_human.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object instead of a table.")
+def evaluate_human_request(questions: Path, is_json: bool) -> None:
+    """Measure how well the shipped bot notices that a person is wanted."""
+    from handoff import understanding
+
+    found = understanding.evaluate_human_request(read_settings(), questions, Console(stderr=True, highlight=False))
+    if is_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    listed = {title: found.pop(title) for title in ("misses", "false_alarms")}
+    console.print(_build_table("Asks for a person", found))
+    for title, lines in listed.items():
+        for line in lines:
+            console.print(f"{title}: {line['text']} [{line['intent']}]", markup=False, soft_wrap=True)
+
+
 def _show(found: "Evaluation", *, is_json: bool, plot: Path | None) -> None:
     if plot:
         try:
@@ -153,3 +186,11 @@ def _build_reliability(bins: list[dict[str, Any]]) -> Table:
 
 def _format(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _build_table(title: str, figures: dict[str, Any]) -> Table:
+    table = Table("", "", title=title, title_justify="left", show_header=False)
+    for name, value in figures.items():
+        shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+        table.add_row(name.replace("_", " "), shown)
+    return table

@@ -87,7 +87,8 @@ def train_bot(settings: Settings, console: Console) -> Path:
         str(settings.models_dir),
     ]
     # The trainer talks on stderr, which stays the terminal's; its last line on stdout is the model's path.
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    environment = {**os.environ, "BATON_PYTHON": sys.executable}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode == 0:
         return Path(done.stdout.strip().splitlines()[-1])
     models = sorted(settings.models_dir.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)

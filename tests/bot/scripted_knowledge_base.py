@@ -1,10 +1,15 @@
-"""A knowledge base that answers what the test tells it to: real HTTP on a real port, the search's real shape."""
+"""A knowledge base that answers what the test tells it to: real HTTP on a real port, the search's real shape, and
+the real embeddings, without which the bot understands nothing.
+"""
 
 import json
 import threading
 import time
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+from knowledge_base.embedding import SentenceEmbedder
 
 TOKEN = "scripted-token"
 
@@ -23,6 +28,11 @@ def build_result(slug: str, *, probability: float = 0.8, passage: int = 1, langu
     }
 
 
+@cache
+def share_embedder() -> SentenceEmbedder:
+    return SentenceEmbedder()
+
+
 class QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -38,6 +48,7 @@ class ScriptedKnowledgeBase:
         self._results: list[dict[str, Any]] = []
         self._verdict = "unsure"
         self._trouble = ""
+        self._is_embedding = True
         self._released = threading.Event()
         self._server = QuietServer(("127.0.0.1", 0), self._build_handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -59,9 +70,11 @@ class ScriptedKnowledgeBase:
     def will_return(self, *results: dict[str, Any], verdict: str = "answer") -> None:
         self._script(verdict, list(results))
 
-    def will_fail(self, trouble: str) -> None:
-        """Fail from now on: "status_500", "garbage", "wrong_shape", "hang" or "trickle"."""
-        self._script("unsure", [], trouble)
+    def will_fail(self, trouble: str, *, is_embedding: bool = True) -> None:
+        """Fail from now on: "status_500", "garbage", "wrong_shape", "hang" or "trickle"; at the vectors as well,
+        unless it `is_embedding`.
+        """
+        self._script("unsure", [], trouble, is_embedding=is_embedding)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -73,11 +86,14 @@ class ScriptedKnowledgeBase:
         self._thread.join()
         self._server.server_close()
 
-    def _script(self, verdict: str, results: list[dict[str, Any]], trouble: str = "") -> None:
+    def _script(
+        self, verdict: str, results: list[dict[str, Any]], trouble: str = "", *, is_embedding: bool = True
+    ) -> None:
         self._released.set()
         self._released = threading.Event()
         self.searches.clear()
         self._verdict, self._results, self._trouble = verdict, results, trouble
+        self._is_embedding = is_embedding
 
     def _search(self, wanted: dict[str, Any]) -> dict[str, Any]:
         self.searches.append(wanted)
@@ -89,6 +105,10 @@ class ScriptedKnowledgeBase:
             "verdict": verdict,
             "results": left[: wanted.get("limit", 5)],
         }
+
+    def _embed(self, texts: list[str]) -> dict[str, Any]:
+        vectors = share_embedder().encode(texts)
+        return {"model": share_embedder().model, "dimension": vectors.shape[1], "vectors": vectors.tolist()}
 
     def _read_article(self, slug: str) -> dict[str, Any] | None:
         for result in self._results:
@@ -103,7 +123,11 @@ class ScriptedKnowledgeBase:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if self._is_allowed() and not self._is_in_trouble():
+                if not self._is_allowed():
+                    return
+                if self.path == "/embed" and script._is_embedding:
+                    self._send(200, json.dumps(script._embed(wanted["texts"])))
+                elif not self._is_in_trouble():
                     self._send(200, json.dumps(script._search(wanted)))
 
             def do_GET(self) -> None:

@@ -18,7 +18,7 @@ LADDER = [
     {"conversations", "turns", "fallback", "desk", "presence", "auth", "visitors", "log_check"},
     {"gateway", "web"},
     {"settings", "backends", "app", "gunicorn_config", "content", "run", "supervisor", "doctor", "cli"}
-    | {"archive", "backup", "restore", "maintenance", "evaluate"},
+    | {"archive", "backup", "restore", "maintenance", "evaluate", "understanding"},
 ]
 RUNG = {name: number for number, names in enumerate(LADDER) for name in names}
 
