@@ -25,6 +25,13 @@ export class Aside {
     };
   }
 
+  /** Say when somebody will be there, if that is known. */
+  tellOpening(text) {
+    const line = this.#sections.contact.querySelector("[data-opens]");
+    setText(line, text);
+    line.hidden = !text;
+  }
+
   /** @returns {boolean} whether something else stands there now */
   show(name) {
     if (name === this.#shown) return false;
@@ -64,6 +71,7 @@ function buildContact(texts, act) {
     "form",
     { class: "bt-panel", novalidate: true, "aria-label": texts.leave },
     h("h2", {}, texts.awayTitle),
+    h("p", { class: "bt-opens", "data-opens": "", hidden: true }),
     h("p", {}, texts.awayText),
     field(texts.name, input("name", { autocomplete: "name" }), texts.optional),
     field(texts.email, input("email", { type: "email", autocomplete: "email", dir: "ltr" })),

@@ -48,6 +48,7 @@ async function startApp({ options, visitor, isOpen: isOpenAtStart, ...start }) {
       if (chat.state.panel === "menu") chat.showPanel("menu");
       if (chat.submit("ask_person", {})) view.focus();
     },
+    skip: ({ text }) => chat.submit("post", { text }) && view.focus(),
     leave_contact: (values) => chat.submit("leave_contact", values),
     rate: (values) => chat.submit("rate", values) && chat.state.panel && chat.showPanel(null),
     retry: ({ key }) => chat.retry(key),

@@ -72,10 +72,14 @@ function buildShell(item, { texts, time }, text, ...parts) {
 
 function buildMessage(item, words) {
   const offer = h("button", { type: "button", class: "bt-choice", "data-do": "person", hidden: true }, icon("person"), words.texts.person);
-  const shell = buildShell(item, words, item.text, item.side === "visitor" ? null : offer);
+  const skip = h("button", { type: "button", class: "bt-small bt-skip", "data-do": "skip", hidden: true });
+  const shell = buildShell(item, words, item.text, ...(item.side === "visitor" ? [] : [offer, skip]));
   const update = (next) => {
     shell.update(next);
     offer.hidden = !next.offersPerson;
+    skip.hidden = !next.skipText;
+    skip.dataset.text = next.skipText ?? "";
+    setText(skip, next.skipText ?? "");
   };
   return { node: shell.node, update };
 }

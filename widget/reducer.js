@@ -21,6 +21,8 @@ export const initialState = Object.freeze({
   phase: null,
   operator: null,
   isStaffed: false,
+  /** While nobody can be reached: when the desk opens, in UTC seconds, if that is known. */
+  opensAt: null,
   events: [],
   /** Own frames without their event: {frame, at, status: "sending" | "sent" | "failed"} */
   pending: [],
@@ -42,7 +44,7 @@ const PHASE_AFTER = {
 };
 /** After these of the visitor's own, the assistant is at work. */
 const ASKS_BOT = new Set(["visitor_message", "article_chosen"]);
-const COUNTED = new Set(["bot_message", "operator_message", "article_shown", "clarification_offered"]);
+const COUNTED = new Set(["bot_message", "operator_message", "article_shown", "clarification_offered", "detail_asked"]);
 
 const ACTIONS = {
   restored: (state, { entries, seen = 0, logEpoch = null, conversationId = null }) => ({ ...state, pending: entries, seen, logEpoch, conversationId }),
@@ -116,7 +118,7 @@ export function isSameLog(state, welcome) {
   return welcome.log_epoch === state.logEpoch && (state.conversationId === null || welcome.conversation_id === state.conversationId);
 }
 
-const whoAnswers = (frame) => ({ phase: frame.phase, operator: frame.operator, isStaffed: frame.is_staffed });
+const whoAnswers = (frame) => ({ phase: frame.phase, operator: frame.operator, isStaffed: frame.is_staffed, opensAt: frame.opens_at ?? null });
 
 function marked(state, clientId, status) {
   const isIt = (entry) => entry.frame.client_id === clientId;

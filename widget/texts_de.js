@@ -45,6 +45,7 @@ export default {
   queueTitle: "Sie sind in der Warteschlange",
   queueText: "Wer als Nächstes frei ist, antwortet hier und kann alles Bisherige lesen. Sie können das Fenster schließen, die Antwort wartet auf Sie.",
   awayTitle: "Gerade ist niemand da",
+  opensAt: "Wir sind wieder da: {when} Uhr Ihrer Zeit.",
   awayText: "Hinterlassen Sie Ihre E-Mail-Adresse, dann schreiben wir Ihnen. Alles Bisherige geht mit.",
   name: "Name",
   email: "E-Mail",

@@ -45,6 +45,7 @@ export default {
   queueTitle: "You're in the queue",
   queueText: "The next free person answers right here and can read everything above. You may close this window; the answer will wait for you.",
   awayTitle: "Nobody is at the desk right now",
+  opensAt: "We are back {when}, your time.",
   awayText: "Leave your e-mail address and we will write to you. Everything above comes with it.",
   name: "Name",
   email: "E-mail",

@@ -45,6 +45,7 @@ export default {
   queueTitle: "Estás en la cola",
   queueText: "La próxima persona libre te contestará aquí y podrá leer todo lo anterior. Puedes cerrar esta ventana: la respuesta te esperará.",
   awayTitle: "Ahora mismo no hay nadie",
+  opensAt: "Volvemos {when}, en su hora local.",
   awayText: "Déjanos tu correo y te escribiremos. Todo lo anterior irá incluido.",
   name: "Nombre",
   email: "Correo electrónico",

@@ -45,6 +45,7 @@ export default {
   queueTitle: "Vous êtes dans la file",
   queueText: "La prochaine personne libre vous répond ici et peut lire tout ce qui précède. Vous pouvez fermer cette fenêtre, la réponse vous attendra.",
   awayTitle: "Il n'y a personne en ce moment",
+  opensAt: "Nous revenons {when}, à votre heure.",
   awayText: "Laissez votre adresse e-mail et nous vous écrirons. Tout ce qui précède sera joint.",
   name: "Nom",
   email: "E-mail",

@@ -48,6 +48,11 @@ const KINDS = {
     text: event.body.text,
     offersPerson: event.body.offer === "person" && isLatest(state, event) && canAskPerson(state),
   }),
+  detail_asked: (event, state) => ({
+    kind: "message",
+    text: event.body.text,
+    skipText: isLatest(state, event) && state.phase === "bot" ? event.body.skip_text : null,
+  }),
   article_shown: (event, state) => ({ kind: "card", event, helpful: reactionTo(event.seq, state) }),
   clarification_offered: (event, state) => {
     const choice = choiceFor(event, state);
@@ -82,7 +87,7 @@ const PENDING = {
 
 /** Nothing was said after it. */
 function isLatest(state, event) {
-  const isTalk = ({ kind, seq }) => seq > event.seq && /message$|^article_|^clarification|^escalated/.test(kind);
+  const isTalk = ({ kind, seq }) => seq > event.seq && /message$|^article_|^clarification|^detail_|^escalated/.test(kind);
   return !state.events.some(isTalk) && !state.pending.some(({ frame }) => frame.type === "post" || frame.type === "choose");
 }
 

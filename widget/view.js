@@ -214,6 +214,7 @@ export class View {
     const wasNearEnd = this.#isNearEnd();
     const items = timeline(state);
     const added = this.#placeItems(log, items);
+    this.#aside.tellOpening(this.#describeOpening(state));
     const hasMoved = this.#aside.show(decideAside(state));
     if (hasMoved && state.panel === "rating") this.#aside.focus();
     if (!added && !hasMoved) return;
@@ -221,6 +222,12 @@ export class View {
     if (!this.#wasCaughtUp || isOwn || hasMoved) this.#toEnd();
     else if (wasNearEnd) this.#toStartOf(added.node);
     else jump.hidden = false;
+  }
+
+  /** On the visitor's own clock, whatever the desk's is. */
+  #describeOpening({ opensAt }) {
+    const { texts, day, time } = this.#words;
+    return opensAt ? fill(texts.opensAt, { when: `${day(opensAt)}, ${time(opensAt)}` }) : "";
   }
 
   /** Give every item its node in order. @returns the first new one, if any */
@@ -273,7 +280,7 @@ function dates(language) {
   const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const day = (at) => {
     const back = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at * 1000).setHours(0, 0, 0, 0)) / 86_400_000);
-    return back >= 0 && back < 2 ? near.format(-back, "day") : days.format(at * 1000);
+    return back >= -1 && back < 2 ? near.format(-back, "day") : days.format(at * 1000);
   };
   return { time: (at) => (at ? hours.format(at * 1000) : ""), day };
 }

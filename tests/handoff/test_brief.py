@@ -1,24 +1,47 @@
 """The brief tells an operator what the log says, and nothing that the log does not."""
 
+from typing import Any
+
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from handoff.brief import ASKED_MAX, REASON_TEXTS, ArticleTried, Asked, Brief, BriefBuilder, Unanswered
 from handoff.conversations import Conversations
 from handoff.desk import Desk
 from handoff.events import (
+    FLOOR_BODIES,
+    NOT_READ,
+    AnyBody,
+    ArticleShown,
     Author,
+    ContactLeft,
     ConversationId,
+    ConversationStarted,
     Draft,
+    Escalated,
+    Event,
+    FeedbackGiven,
+    NoteAdded,
+    Page,
     QuestionUnanswered,
     Reason,
+    ReturnedToBot,
     Understood,
+    VisitorMessage,
 )
 from handoff.ports import Visitor
-from handoff.projection import replay
+from handoff.projection import State, apply, replay
 from handoff.turns import Turns
 from tests.conftest import Clock
 from tests.handoff.cast import (
+    BY_BOT,
+    BY_GRACE,
+    BY_SYSTEM,
+    BY_VISITOR,
     INVOICE_GUESS,
+    PASSAGE,
     REFUND,
     ScriptedBot,
     answers,
@@ -172,3 +195,116 @@ def test_brief_of_a_long_chat_shows_the_newest_of_what_was_asked(
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_words(reason: Reason) -> None:
     assert REASON_TEXTS[reason]
+
+
+# --- the brief and the replay ----------------------------------------------------------------------------------------
+
+LIVES = st.lists(
+    st.one_of(
+        st.tuples(st.just("asks"), st.sampled_from(["Where is my refund?", "and the moon?", "no", ""])),
+        st.tuples(st.just("reads"), st.sampled_from(["question", "frustration", NOT_READ])),
+        st.tuples(st.just("shows"), st.sampled_from(["refunds", "invoices"])),
+        st.tuples(st.just("reacts"), st.booleans()),
+        st.tuples(st.just("notes"), st.just("")),
+        st.tuples(st.just("gives_up"), st.just("")),
+        st.tuples(st.just("escalates"), st.sampled_from(list(Reason))),
+        st.tuples(st.just("returns"), st.just("")),
+        st.tuples(st.just("leaves"), st.sampled_from(["ada@example.com", ""])),
+    ),
+    max_size=40,
+)
+
+
+def log_of_life(life: list[tuple[str, Any]]) -> list[Event]:
+    """Write the log of a life: whatever comes, as events with seq, epoch and time as the store gives them."""
+    started = ConversationStarted(
+        Page("https://www.example.com", "Home", "https://search.example"), "en", "UTC", "Agent"
+    )
+    log = [Event(ConversationId("c"), 1, 0, 1000.0, BY_VISITOR, started)]
+    for kind, what in life:
+        asked = max((e.seq for e in log if isinstance(e.body, VisitorMessage)), default=1)
+        shown = max((e.seq for e in log if isinstance(e.body, ArticleShown)), default=1)
+        bodies: dict[str, tuple[Author, AnyBody]] = {
+            "asks": (BY_VISITOR, VisitorMessage(str(what) or "?")),
+            "reads": (
+                BY_BOT,
+                Understood(asked, str(what), 0.5, [], {"since_when": str(len(log))} if shown > 1 else {}),
+            ),
+            "shows": (BY_BOT, ArticleShown("q", "t", msgspec.structs.replace(REFUND, slug=str(what)), PASSAGE, 0.8)),
+            "reacts": (BY_VISITOR, FeedbackGiven(shown, bool(what))),
+            "notes": (BY_GRACE, NoteAdded("n")),
+            "gives_up": (BY_BOT, QuestionUnanswered("q", [INVOICE_GUESS])),
+            "escalates": (BY_SYSTEM, Escalated(what if isinstance(what, Reason) else Reason.FRUSTRATED, "", "", True)),
+            "returns": (BY_GRACE, ReturnedToBot()),
+            "leaves": (BY_VISITOR, ContactLeft("Ada", str(what), "")),
+        }
+        author, body = bodies[kind]
+        epoch = log[-1].epoch + isinstance(body, FLOOR_BODIES)
+        log.append(Event(ConversationId("c"), log[-1].seq + 1, epoch, 1000.0 + len(log), author, body))
+    return log
+
+
+def told_by(log: list[Event]) -> dict[str, object]:
+    """Read off a log, by the plainest means, what a brief must say."""
+    asked = [e for e in log if isinstance(e.body, VisitorMessage)][-ASKED_MAX:]
+    readings = {e.body.message_seq: e.body for e in log if isinstance(e.body, Understood)}
+    reactions = {e.body.article_seq: e.body.helpful for e in log if isinstance(e.body, FeedbackGiven)}
+    contacts = [e.body for e in log if isinstance(e.body, ContactLeft)]
+    floor = [e for e in log if isinstance(e.body, Escalated | ReturnedToBot)]
+    waits = floor[-1] if floor and isinstance(floor[-1].body, Escalated) else None
+    slots = [e.body.slots for e in log if isinstance(e.body, Understood) and e.body.slots]
+    return {
+        "asked": [(e.seq, e.body.text, e.at) for e in asked],
+        "read": [
+            (reading.intent, reading.confidence, reading.slots)
+            if (reading := readings.get(e.seq))
+            else (None, None, {})
+            for e in asked
+        ],
+        "articles": [
+            (e.seq, e.body.article.slug, e.body.article.revision, e.body.probability, reactions.get(e.seq))
+            for e in log
+            if isinstance(e.body, ArticleShown)
+        ],
+        "unanswered": sum(isinstance(e.body, QuestionUnanswered) for e in log),
+        "notes": sum(isinstance(e.body, NoteAdded) for e in log),
+        "reason": (waits.body.reason, waits.at) if waits else (None, None),
+        "email": next((c.email for c in reversed(contacts) if c.email), None),
+        "slots": slots[-1] if slots else {},
+        "referrer": "https://search.example",
+    }
+
+
+def told_by_brief(brief: Brief) -> dict[str, object]:
+    helpful = {"helpful": True, "unhelpful": False, None: None}
+    assert brief.page is not None
+    return {
+        "asked": [(asked.seq, asked.text, asked.at) for asked in brief.asked],
+        "read": [(asked.intent, asked.confidence, asked.slots) for asked in brief.asked],
+        "articles": [(a.seq, a.slug, a.revision, a.probability, helpful[a.reaction]) for a in brief.articles],
+        "unanswered": len(brief.unanswered),
+        "notes": brief.notes,
+        "reason": (brief.reason, brief.waiting_since),
+        "email": brief.visitor.email,
+        "slots": brief.slots,
+        "referrer": brief.page.referrer,
+    }
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(life=LIVES)
+def test_brief_built_event_by_event_says_at_each_moment_what_a_replay_of_the_log_says(
+    life: list[tuple[str, Any]],
+) -> None:
+    log = log_of_life(life)
+    grown, state = BriefBuilder(), State()
+    for number, event in enumerate(log, start=1):
+        grown.add(event)
+        state = apply(state, event)
+        brief = grown.build(state, visitor_id="v", earlier_chats=0)
+        if number % 5 == 0 or number == len(log):
+            fresh = BriefBuilder()
+            for past in log[:number]:
+                fresh.add(past)
+            assert brief == fresh.build(replay(log[:number]), visitor_id="v", earlier_chats=0)
+            assert told_by_brief(brief) == told_by(log[:number])

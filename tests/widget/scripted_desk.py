@@ -48,6 +48,7 @@ class ScriptedDesk:
         self.phase: str | None = None
         self.operator: Frame | None = None
         self.is_staffed = True
+        self.opens_at: float | None = None
         self.is_deaf = False
         self.is_down = False
         self._answer = answer
@@ -93,8 +94,16 @@ class ScriptedDesk:
             for ws in list(self._sockets):
                 self._send_to(ws, frame)
 
-    def set_status(self, phase: str | None, *, operator: str | None = None, is_staffed: bool = True) -> None:
+    def set_status(
+        self,
+        phase: str | None,
+        *,
+        operator: str | None = None,
+        is_staffed: bool = True,
+        opens_at: float | None = None,
+    ) -> None:
         self.phase, self.operator, self.is_staffed = phase, {"name": operator} if operator else None, is_staffed
+        self.opens_at = opens_at
         self.send({"type": "status", **self._status()})
 
     def drop(self, code: int, reason: str = "") -> None:
@@ -181,7 +190,8 @@ class ScriptedDesk:
             self._send_to(ws, event)
 
     def _status(self) -> Frame:
-        return {"phase": self.phase, "operator": self.operator, "is_staffed": self.is_staffed}
+        standing = {"phase": self.phase, "operator": self.operator, "is_staffed": self.is_staffed}
+        return standing | {"opens_at": self.opens_at}
 
     def _take(self, ws: Any, frame: Frame) -> None:
         self.received.append(frame)

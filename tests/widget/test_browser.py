@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -548,3 +549,39 @@ def test_the_browser_language_is_spoken(visit: Callable[..., Any]) -> None:
     ada.launcher.click()
     ada.window.get_by_role("button", name="Mit einem Menschen sprechen").wait_for()
     assert ada.frame.evaluate("document.documentElement.lang") == "de"
+
+
+def test_a_question_of_the_form_can_be_skipped_by_keyboard(ada: Any, desk: ScriptedDesk) -> None:
+    ada.visits()
+    ada.opens()
+    ada.writes("my site is down")
+    desk.set_status("bot", is_staffed=False)
+    ada.sees("my site is down")
+    desk.say("detail_asked", "bot", {"field": "since_when", "text": "Since when?", "skip_text": "Skip"})
+    skip = ada.window.get_by_role("button", name="Skip", exact=True)
+    skip.wait_for()
+    skip.focus()
+    ada.page.keyboard.press("Enter")
+    assert [frame["text"] for frame in desk.wait_for("post", 2)] == ["my site is down", "Skip"]
+    expect(ada.window.get_by_role("button", name="Skip", exact=True)).to_have_count(0)
+    assert ada.bubbles() == ["my site is down", "Since when?", "Skip"]
+    expect(ada.draft).to_be_focused()
+
+
+def test_a_closed_desk_says_when_it_opens_on_the_visitors_own_clock(
+    visit: Callable[..., Any], desk: ScriptedDesk
+) -> None:
+    opens_at = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    ada = visit(timezone_id="America/New_York", locale="en-GB")
+    ada.page.clock.set_fixed_time(datetime(2026, 11, 21, 20, 0, tzinfo=UTC))
+    ada.visits()
+    ada.opens()
+    desk.set_status("queue", is_staffed=False, opens_at=opens_at.timestamp())
+    opens = ada.window.locator("[data-opens]")
+    expect(opens).to_have_text(re.compile(r"We are back Monday, November 23, 4:00\sAM, your time\."))
+    ada.page.clock.set_fixed_time(datetime(2026, 11, 22, 20, 0, tzinfo=UTC))
+    desk.set_status("queue", is_staffed=False, opens_at=opens_at.timestamp())
+    expect(opens).to_have_text(re.compile(r"We are back tomorrow, 4:00\sAM, your time\."))
+    desk.set_status("queue", is_staffed=False)
+    expect(opens).to_be_hidden()
+    expect(ada.window.get_by_role("button", name="Leave message")).to_be_visible()

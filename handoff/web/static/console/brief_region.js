@@ -35,6 +35,7 @@ function buildBrief(summary, brief, at) {
   return [
     buildReason(summary, brief, at),
     section("Visitor", buildFacts(summary, brief, at)),
+    brief && Object.keys(brief.slots).length ? section("They told the form", buildSlots(brief.slots)) : null,
     brief && section("They asked", buildAsked(brief.asked)),
     brief && section("Articles tried", buildArticles(brief.articles)),
     brief?.unanswered.length ? section("Could not be answered", buildUnanswered(brief.unanswered)) : null,
@@ -87,6 +88,13 @@ function showLocalTime(cell, at) {
   if (cell.textContent !== text) cell.textContent = text;
 }
 
+const SLOTS = { what_happened: "What happened", since_when: "Since when", email: "E-mail" };
+
+function buildSlots(slots) {
+  const facts = Object.entries(slots).map(([name, text]) => [SLOTS[name] ?? nameIntent(name), text]);
+  return el("dl", { class: "facts" }, facts.map(([name, text]) => [el("dt", { text: name }), el("dd", { dir: "auto", text })]));
+}
+
 function buildAsked(asked) {
   if (!asked.length) return el("p", { class: "side__none", text: "Nothing yet." });
   const shownOnes = asked.slice(-ASKED_SHOWN_MAX);
@@ -104,7 +112,7 @@ function buildArticles(articles) {
   return el("ul", { class: "tried" }, articles.map((article) =>
     el("li", { class: "tried__item" },
       el("a", { class: "tried__title", href: article.url, target: "_blank", rel: "noopener", text: article.title }),
-      el("div", { class: "tried__foot" }, buildProbability(article.probability), buildReaction(article.reaction)))));
+      el("div", { class: "tried__foot" }, el("span", { class: "bt-soft", text: `revision ${article.revision}` }), buildProbability(article.probability), buildReaction(article.reaction)))));
 }
 
 function buildUnanswered(unanswered) {

@@ -35,6 +35,7 @@ const BUILDERS = {
   ],
   visitor_message: (event, { understood }) => [bubble("visitor", event, { intent: understood.get(event.seq) ?? null })],
   bot_message: (event) => [bubble("bot", event)],
+  detail_asked: (event) => [bubble("bot", event)],
   operator_message: (event, context) => [bubble("operator", event, { is_mine: event.author.id === context.me?.id })],
   note_added: (event, context) => [
     { type: "note", text: event.body.text, name: nameAuthor(event, context), status: "sent" },

@@ -6,6 +6,7 @@ const REASONS = {
   unhelpful_twice: { tag: "Answers did not help", text: "Two answers did not help the visitor." },
   guarded_topic: { tag: "Guarded topic", text: "The topic is one that only people answer." },
   bot_failed: { tag: "Bot failed", text: "The bot could not be reached or failed." },
+  account_specific: { tag: "About their account", text: "Only somebody who sees the account can answer." },
   frustrated: { tag: "Frustrated", text: "The visitor sounds frustrated." },
 };
 
