@@ -80,7 +80,7 @@ class RasaBot:
             raw = self._fetch("POST", "/webhooks/rest/webhook", request, deadline_s=deadline_s)
             try:
                 messages = _decode_messages(raw)
-            except msgspec.DecodeError as exc:
+            except (msgspec.DecodeError, RecursionError) as exc:  # the latter: nested without an end
                 raise BotFailed(f"The bot answered with something else than a list of payloads: {exc}.") from exc
             return decode_payloads([message.custom for message in messages])
 
@@ -92,7 +92,7 @@ class RasaBot:
         raw = self._fetch("GET", path, None, deadline_s=TELL_DEADLINE_S, max_bytes=TRACKER_MAX_BYTES)
         try:
             told_seq = max(_seqs_of(msgspec.json.decode(raw)), default=0)
-        except (msgspec.DecodeError, TypeError, AttributeError) as exc:
+        except (msgspec.DecodeError, RecursionError, TypeError, AttributeError) as exc:
             raise BotFailed(f"The bot's tracker cannot be read: {exc!r}.") from exc
         events = [line for event in said if event.seq > told_seq for line in _rasa_events(event)]
         if events:

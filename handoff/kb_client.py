@@ -48,7 +48,7 @@ class KnowledgeBase:
                 timeout=timeout_s if timeout_s is not None else httpx.USE_CLIENT_DEFAULT,
             )
             answer = KbAnswer(response.status_code, response.json())
-        except (httpx.HTTPError, ValueError) as exc:
+        except (httpx.HTTPError, ValueError, RecursionError) as exc:
             raise KnowledgeBaseFailed("The knowledge base cannot be reached. Try again in a moment.") from exc
         if answer.status >= 500:
             raise KnowledgeBaseFailed("The knowledge base failed inside. Its log says why; try again.")

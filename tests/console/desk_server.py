@@ -330,6 +330,7 @@ def build_brief(summary: Frame) -> Frame:
         "reason": summary["reason"],
         "reason_text": "The visitor asked for a person." if summary["reason"] else "",
         "waiting_since": summary["queued_at"],
+        "slots": {},
         "asked": [],
         "articles": [],
         "unanswered": [],

@@ -65,6 +65,7 @@ NONSENSE: list[tuple[str, bytes]] = [
     ("a payload outside the contract", json.dumps([{"custom": understood()}, {"custom": {"type": "sing"}}]).encode()),
     ("a reading and nothing said", json.dumps([{"custom": understood()}]).encode()),
     ("bytes", b"\xff\xfe"),
+    ("nested without an end", b"[" * 100_000),
     ("too much of it", b" " * (REPLY_MAX_BYTES + 1)),
 ]
 

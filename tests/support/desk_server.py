@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.clients import OperatorClient, VisitorClient, join
+from tests.support.faulty_rasa import FaultyRasa
 from tests.support.processes import ROOT, Process, desk_command, free_ports
 from tests.support.scripted import ScriptedBot, ScriptedKnowledgeBase
 
@@ -18,7 +19,7 @@ class DeskServer:
     def __init__(
         self,
         folder: Path,
-        bot: ScriptedBot,
+        bot: ScriptedBot | FaultyRasa,
         knowledge_base: ScriptedKnowledgeBase,
         settings: Mapping[str, str] | None = None,
     ) -> None:

@@ -141,9 +141,15 @@ class ScriptedBot(ScriptedServer):
 
 
 class ScriptedKnowledgeBase(ScriptedServer):
-    """A knowledge base that knows one article."""
+    """A knowledge base that knows one article, or is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away = False
 
     def answer_to(self, path: str, body: Any) -> tuple[int, bytes]:
+        if self.is_away:
+            return 503, b"{}"
         if path.startswith("/search"):
             result = ARTICLE | {"passage": PASSAGE, "score": 0.8, "probability": 0.87}
             return 200, json.dumps(
