@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+from stores import is_postgres, use_shared_stores
+
 BOT_FOLDER = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 DEFAULT_ACTIONS_PORT = "5055"
@@ -34,8 +36,9 @@ def main() -> None:
 
 def serve_rasa(model: Path, port: int) -> None:
     """Serve Rasa's REST channel and HTTP API until SIGTERM; with BATON_BOT_TOKEN the API asks for that token."""
-    database = Path(os.environ.setdefault("BATON_TRACKER_DATABASE", str(DEFAULT_TRACKER_DATABASE)))
-    database.parent.mkdir(parents=True, exist_ok=True)
+    database = os.environ.setdefault("BATON_TRACKER_DATABASE", str(DEFAULT_TRACKER_DATABASE))
+    if not is_postgres(database):
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("BATON_ACTIONS_PORT", DEFAULT_ACTIONS_PORT)
 
     import rasa.core.run
@@ -49,6 +52,9 @@ def serve_rasa(model: Path, port: int) -> None:
     rasa.utils.io.configure_colored_logging(_log_level())
     configure_structlog(_log_level())
 
+    endpoints = AvailableEndpoints.read_endpoints(str(BOT_FOLDER / "endpoints.yml"))
+    use_shared_stores(endpoints)
+
     async def announce(app: object, loop: object) -> None:
         print(f"ready: rasa at http://{HOST}:{port}", flush=True)
 
@@ -57,7 +63,7 @@ def serve_rasa(model: Path, port: int) -> None:
         interface=HOST,
         port=port,
         credentials=str(BOT_FOLDER / "credentials.yml"),
-        endpoints=AvailableEndpoints.read_endpoints(str(BOT_FOLDER / "endpoints.yml")),
+        endpoints=endpoints,
         enable_api=True,
         auth_token=os.environ.get("BATON_BOT_TOKEN") or None,
         response_timeout=RESPONSE_TIMEOUT_S,

@@ -1,5 +1,5 @@
-"""The command line, rung 6 of the ladder: `baton run`, `doctor`, `import`, `export`, `invite`, `log`, `backup`,
-`restore`. `baton evaluate` comes from `evaluate`.
+"""The command line, rung 6 of the ladder: `baton run`, `retrain`, `doctor`, `import`, `export`, `invite`, `log`,
+`backup`, `restore`. `baton evaluate` comes from `evaluate`.
 """
 
 import sys
@@ -38,6 +38,14 @@ def run(only_desk: bool) -> None:
     from handoff.run import run_desk_only, run_everything
 
     sys.exit((run_desk_only if only_desk else run_everything)(read_settings(), console))
+
+
+@main.command()
+def retrain() -> None:
+    """Train the bot anew and swap it in while it runs; a model that fails changes nothing."""
+    from handoff.retrain import retrain as train_and_swap
+
+    train_and_swap(read_settings(), console)
 
 
 @main.command()

@@ -165,6 +165,13 @@ class BackupRefused(BatonError):
     code = "backup_refused"
 
 
+class ModelRefused(BatonError):
+    """A model that could not be trained or loaded; the one in use stays."""
+
+    code = "model_refused"
+    http_status = 503
+
+
 class SettingsError(BatonError):
     """A setting that cannot work; the message names the variable and what it may be."""
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +15,8 @@ from rich.console import Console
 from rich.panel import Panel
 
 from handoff.content import import_demo_if_empty, link_for_first_admin
-from handoff.errors import BatonError, SettingsError
+from handoff.errors import BatonError, ModelRefused, SettingsError
+from handoff.retrain import CURRENT, keep_for_restarts, train
 from handoff.settings import ROOT, Settings
 from handoff.supervisor import ChildSpec, Supervisor
 
@@ -33,7 +33,7 @@ def run_everything(settings: Settings, console: Console) -> int:
     """
     stop = _stop_on_signals()
     _check_ready_to_start(settings)
-    model = train_bot(settings, console)
+    model = keep_for_restarts(settings, train_bot(settings, console))
     supervisor = Supervisor(child_specs(settings, model), console)
     try:
         supervisor.start()
@@ -80,17 +80,13 @@ def train_bot(settings: Settings, console: Console) -> Path:
     """Train the bot if its files have changed; gives the model's path. A failed training leaves the last model in
     use.
     """
-    command = [
-        str(settings.rasa_python),
-        str(ROOT / "bot" / "train.py"),
-        "--models",
-        str(settings.models_dir),
-    ]
-    # The trainer talks on stderr, which stays the terminal's; its last line on stdout is the model's path.
-    environment = {**os.environ, "BATON_PYTHON": sys.executable}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode == 0:
-        return Path(done.stdout.strip().splitlines()[-1])
+    try:
+        return train(settings)
+    except ModelRefused:
+        console.print("[bold yellow]Looking for an earlier model.[/]")
+    current = settings.models_dir / CURRENT
+    if current.exists():
+        return current.resolve()
     models = sorted(settings.models_dir.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
     if not models:
         raise BatonError("The bot could not be trained, and there is no earlier model. See the lines above.")
@@ -106,7 +102,9 @@ def child_specs(settings: Settings, model: Path) -> list[ChildSpec]:
         "BATON_KB_DATABASE": str(settings.kb_database),
         "BATON_BOT_TOKEN": settings.bot_token,
         "BATON_ACTIONS_PORT": str(settings.actions_port),
-        "BATON_TRACKER_DATABASE": str(settings.tracker_database),
+        "BATON_TRACKER_DATABASE": settings.database_url or str(settings.tracker_database),
+        "BATON_REDIS_URL": settings.redis_url,
+        "BATON_REDIS_PREFIX": settings.redis_prefix,
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONUNBUFFERED": "1",
     }

@@ -4,9 +4,7 @@ The messages go through Rasa itself, in its own Python (`bot/understand.py`); he
 """
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from handoff.errors import BatonError
+from handoff.retrain import build_bot_environment
 from handoff.run import train_bot
 from handoff.settings import ROOT, Settings
 
@@ -143,16 +142,6 @@ def compute_auroc(above: "np.ndarray[Any, Any]", below: "np.ndarray[Any, Any]") 
     ordered = np.sort(below)
     wins = np.searchsorted(ordered, above, side="left") + np.searchsorted(ordered, above, side="right")
     return float(wins.mean() / (2 * len(below)))
-
-
-def build_bot_environment(settings: Settings) -> dict[str, str]:
-    """Return what the bot's scripts need besides the environment as it is."""
-    return {
-        **os.environ,
-        "BATON_PYTHON": sys.executable,
-        "BATON_EMBEDDING_MODEL": settings.embedding_model,
-        "BATON_EMBEDDING_CACHE": str(settings.models_dir / "embeddings.sqlite"),
-    }
 
 
 def read_lines(path: Path, label: str, types: tuple[type, ...]) -> list[Line]:
