@@ -15,6 +15,8 @@ _BLOCK_TAGS = {
 }  # fmt: skip
 _DROPPED = {"script", "style", "noscript", "svg", "template", "iframe", "form", "video", "object"}
 _MARKS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
+# A block of more lines is one that is never closed.
+_BLOCK_MAX_LINES = 300
 _OPENING = re.compile(rf"^[ \t]*</?({'|'.join(sorted(_BLOCK_TAGS, key=len, reverse=True))})\b", re.I)
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _MARKDOWN_LINE = re.compile(r"\s*(?:[-*+>] |\d+[.)] |#{1,6} |\|)")
@@ -43,7 +45,7 @@ def convert_html_blocks(markdown: str) -> str:
 def _find_end(lines: list[str], start: int) -> int:
     """Return where the block's tags are balanced; if they never are, the next empty line."""
     counter = _DepthCounter()
-    for position in range(start, len(lines)):
+    for position in range(start, min(start + _BLOCK_MAX_LINES, len(lines))):
         counter.feed(lines[position] + "\n")
         if counter.depth <= 0:
             return position + 1

@@ -7,8 +7,11 @@ parts, definition lists, videos as links, and text that looks like markup kept a
 import re
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, Tag
 from markdownify import ATX, MarkdownConverter
+
+from knowledge_base.errors import InvalidInputError
 
 _DROPPED = ["script", "style", "noscript", "template", "svg", "math", "input", "select", "textarea", "object", "canvas"]
 _CALLOUTS = {
@@ -22,14 +25,23 @@ _CODE_LANGUAGE = re.compile(r"^(?:language|lang|highlight-source|highlight)-([\w
 _SPECIAL = re.compile(r"([\\*`]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|\[(?=[^\]]*\][(\[:])|&(?=#?\w+;)|~~)")
 _BLOCK_START = re.compile(r"^(\s*)(#{1,6}(?=\s)|[-+>](?=\s)|={3,}|-{3,}|:{3,})")
 _NUMBERED_START = re.compile(r"^(\s*\d{1,9})([.)])(?=\s)")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.I)
 _COLUMNS_MAX = 50
+# Real pages nest some 40 deep and have some 5,000 elements; more breaks parsers, or is made to.
+DEPTH_MAX = 150
+ELEMENTS_MAX = 50_000
 
 
 def parse_html(html: str) -> BeautifulSoup:
-    """Parse a page or a piece of one. What is no text for readers is gone."""
+    """Parse a page or a piece of one. What is no text for readers is gone.
+
+    Raises:
+        InvalidInputError: if it nests too deep or has too many elements to be a page.
+    """
     # lxml stops at NUL, and takes a declared encoding for truth even in text.
     text = re.sub(r"\A\s*<\?xml[^>]*>", "", html.replace("\0", ""))
     soup = BeautifulSoup(text if "<" in text else f"<p>{text}</p>", "lxml")
+    _check_shape(soup)
     for element in soup.find_all(_DROPPED):
         element.decompose()
     return soup
@@ -42,11 +54,31 @@ def convert_html(content: Tag) -> str:
             continue
         _limit_numbers(element)
         _mark_callout(element)
+        if element.name == "ol":
+            _number_items(element)
         if element.name == "span" and "literal" in _classes(element):
             element.name = "code"  # docutils'
     markdown = _Converter(heading_style=ATX, bullets="-", autolinks=True, table_infer_header=True).convert_soup(content)
     lines = (line if line.endswith("  ") and line.strip() else line.rstrip() for line in str(markdown).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+def _check_shape(soup: BeautifulSoup) -> None:
+    depths = {id(soup): 0}
+    for element in soup.descendants:
+        if isinstance(element, Tag):
+            depth = depths[id(element)] = depths[id(element.parent)] + 1
+            if depth > DEPTH_MAX or len(depths) > ELEMENTS_MAX:
+                raise InvalidInputError(
+                    "html_shape", f"Its HTML nests deeper than {DEPTH_MAX} or has more than {ELEMENTS_MAX} elements."
+                )
+
+
+def _number_items(element: Tag) -> None:
+    """Write each step's number on it: counting the ones before it, again for each, takes for ever in a long list."""
+    first = int(str(element.get("start") or 1))
+    for number, item in enumerate(element.find_all("li", recursive=False), first):
+        item["data-number"] = str(number)
 
 
 def _limit_numbers(element: Tag) -> None:
@@ -91,8 +123,13 @@ class _Converter(_MarkdownConverter):  # type: ignore[misc]
     """markdownify with a help centre's habits. The method names are markdownify's."""
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
-        escaped = _SPECIAL.sub(r"\\\1", text)
-        return _NUMBERED_START.sub(r"\1\\\2", _BLOCK_START.sub(r"\1\\\2", escaped))
+        return _SPECIAL.sub(r"\\\1", text)
+
+    def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
+        text = str(super().process_text(el, parent_tags=parent_tags))
+        if el.previous_sibling is not None or "_noformat" in (parent_tags or ()):
+            return text
+        return _NUMBERED_START.sub(r"\1\\\2", _BLOCK_START.sub(r"\1\\\2", text))
 
     def convert_h1(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         # The title of an article is its only first heading.
@@ -110,8 +147,11 @@ class _Converter(_MarkdownConverter):  # type: ignore[misc]
         return str(super().convert_img(el, text, parent_tags))
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        if el.get("href") is not None:
-            el["href"] = _clean_address(el["href"])
+        address = _clean_address(el.get("href") or "")
+        scheme = _SCHEME.match(address)
+        if scheme and scheme[1].lower() not in ("http", "https", "mailto", "tel"):
+            return text
+        el["href"] = address
         return str(super().convert_a(el, text, parent_tags))
 
     def convert_iframe(self, el: Tag, text: str, parent_tags: set[str]) -> str:
@@ -119,6 +159,14 @@ class _Converter(_MarkdownConverter):  # type: ignore[misc]
         if source.startswith("//"):
             source = f"https:{source}"
         return f"\n\n[{el.get('title') or 'Video'}]({source})\n\n" if source.startswith("http") else ""
+
+    def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        lines = text.strip().split("\n")
+        if not lines[0]:
+            return "\n"
+        mark = f"{el['data-number']}. " if el.get("data-number") else "- "
+        rest = (f"{' ' * len(mark)}{line}" if line else "" for line in lines[1:])
+        return "\n".join([mark + lines[0], *rest]) + "\n"
 
     def convert_summary(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"\n\n**{text.strip()}**\n\n" if text.strip() else ""

@@ -85,7 +85,7 @@ def _find_content(soup: BeautifulSoup) -> Tag:
     for selector in _CONTENTS:
         found = soup.select(selector, limit=2)
         # Several articles on one page are a list of teasers; what holds them all is the content.
-        if len(found) == 1 and len(found[0].get_text(strip=True)) > 0:
+        if len(found) == 1 and (found[0].get_text(strip=True) or found[0].find(["img", "iframe", "video"])):
             return found[0]
     return soup
 

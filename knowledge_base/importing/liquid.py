@@ -19,8 +19,8 @@ _LINK = re.compile(r"\{%-?\s*link\s+([^\s%]+)\s*-?%\}")
 # Whether a condition holds and what a loop runs over is known to the site only.
 _BLOCK = re.compile(r"\{%-?\s*(if|unless|for|case|tablerow)\b(?:(?!\{%-?\s*(?:if|unless|for|case|tablerow)\b).)*?"
                     r"\{%-?\s*end\1\s*-?%\}", re.S)  # fmt: skip
-_TAG = re.compile(r"\{%-?\s*(\w*).*?%\}", re.S)
-_OUTPUT = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.S)
+_TAG = re.compile(r"\{%-?\s*(\w*)(?:(?!\{%).)*?%\}", re.S)
+_OUTPUT = re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.S)
 _STRAY = re.compile(r"\{%-?|\{\{-?")
 _PARAMETER = re.compile(r"([\w-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s%]+)")
 _QUOTED = re.compile(r"([\"'])(.*?)\1", re.S)
@@ -57,7 +57,7 @@ def _resolve(text: str, page: _Page, *, depth: int) -> str:
     text = _LINK.sub(r"\1", text)
     text = _INCLUDE.sub(lambda found: _include(found, page, depth=depth), text)
     text = _drop_blocks(text, page)
-    text = _OUTPUT.sub(lambda found: _output(found.group(1), page, depth=depth), text)
+    text = _OUTPUT.sub(lambda found: _output(found.group(1).strip(), page, depth=depth), text)
     return _TAG.sub(lambda found: _drop_tag(found, page), text)
 
 

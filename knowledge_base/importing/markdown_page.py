@@ -7,6 +7,7 @@ from typing import Any
 from knowledge_base.article import (
     ARTICLE_STATUSES,
     AUDIENCES,
+    BODY_MAX_CHARS,
     TAG_MAX_CHARS,
     TAGS_MAX_COUNT,
     ArticleStatus,
@@ -23,6 +24,10 @@ from knowledge_base.importing.reading import decode_utf8
 from knowledge_base.importing.shortcodes import resolve_shortcodes
 
 _FIRST_HEADING = re.compile(r"\A\s*# +(.+?)\s*#*\s*(?:\n|\Z)")
+# Twice what an article may have, and some ten times the markup of the worst real page that we met: resolving it takes
+# time that grows with both.
+_SOURCE_MAX_CHARS = 2 * BODY_MAX_CHARS
+_TAGS_MAX = 3_000
 _OLD_VERSION = re.compile(r"(?:^|/)versioned_docs/|/docusaurus-plugin-content-docs[\w-]*/version-")
 
 
@@ -125,6 +130,11 @@ def _read_own(source: str, fields: Mapping[str, Any], body: str, language: str) 
 
 def _resolve_markup(body: str, fields: Mapping[str, Any], *, is_mdx: bool) -> tuple[str, tuple[str, ...]]:
     """Return the body as plain Markdown, and what had to be left out."""
+    if len(body) > _SOURCE_MAX_CHARS or body.count("{%") + body.count("{{") > _TAGS_MAX or body.count("<") > _TAGS_MAX:
+        raise InvalidInputError(
+            "markup_too_much",
+            f"It has more than {_SOURCE_MAX_CHARS} characters, or more than {_TAGS_MAX} template or HTML tags.",
+        )
     text, left_out = strip_mdx(body) if is_mdx else (body, ())
     text, without_codes = resolve_shortcodes(text)
     text, without_liquid = resolve_liquid(text, fields)

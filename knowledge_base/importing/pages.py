@@ -33,6 +33,7 @@ _LANGUAGE_SUFFIX = re.compile(r"^(.+?)\._?([a-z]{2})(?:[-_][A-Za-z]{2,4})?$")
 _LANGUAGE_FOLDER = re.compile(r"^([a-z]{2})(?:[-_](?:[A-Za-z]{2}|Hans|Hant|Latn|Cyrl))?$", re.I)
 # Where Docusaurus and Hugo keep pages: the same page has the same path below these, in every language.
 _ROOTS = re.compile(r"^(?:i18n/)?(?:docusaurus-plugin-content-docs[\w-]*/current|docs|content)/")
+_REGION = re.compile(r"(?<=^[a-z]{2})[-_][a-z0-9_-]{1,20}$")
 _LINK = re.compile(r"(\]\()([^)\s]+)")
 _NUMBERED = re.compile(r"(?:/hc)?(?:/[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)?/articles/(\d+)(?:-[^/]*)?$")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//|#", re.I)
@@ -60,7 +61,8 @@ class Page:
 
 def locate(source: str, told: str, default: str) -> tuple[str, str]:
     """Return the path without suffix and without what tells the language, and the language (`told` goes first)."""
-    parts = source.removesuffix(".txt").rpartition(".")[0].split("/")
+    name = source.removesuffix(".txt")
+    parts = (name.rpartition(".")[0] or name).split("/")
     language = told
     suffixed = _LANGUAGE_SUFFIX.match(parts[-1])
     if suffixed and suffixed.group(2) in _LANGUAGES:
@@ -72,7 +74,7 @@ def locate(source: str, told: str, default: str) -> tuple[str, str]:
             del parts[number]
             language = language or found.group(1)
             break
-    return _ROOTS.sub("", "/".join(parts)), (language or default).strip().lower()
+    return _ROOTS.sub("", "/".join(parts)), _REGION.sub("", (language or default).strip().lower())
 
 
 def build_drafts(

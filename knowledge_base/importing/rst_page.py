@@ -12,7 +12,7 @@ from docutils.core import publish_doctree, publish_from_doctree
 from docutils.parsers.rst import Directive, directives, roles
 from docutils.parsers.rst.languages import en
 
-from knowledge_base.article import build_content
+from knowledge_base.article import BODY_MAX_CHARS, build_content
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.importing.html_markdown import convert_html, parse_html
 from knowledge_base.importing.pages import Page, locate
@@ -37,6 +37,7 @@ _SETTINGS: dict[str, Any] = {
     "output_encoding": "unicode",
     "line_length_limit": 10_000,
 }
+_SOURCE_MAX_CHARS = 2 * BODY_MAX_CHARS
 _DIRECTIVE = re.compile(r"^\s*\.\.[ \t]+(?:\|[^|]+\|[ \t]+)?([\w:+.-]+?)::", re.M)
 _ROLE = re.compile(r":([\w:+.-]+):`|`:([\w:+.-]+):")
 _HEAD_FIELDS = re.compile(r"\A\s*(?::[\w -]+:.*\n)+")
@@ -47,7 +48,7 @@ _SILENT = {
     "default-domain", "codeauthor", "sectionauthor", "moduleauthor",
 }  # fmt: skip
 # These need what the file alone does not hold, or could run or read something.
-_LEFT_OUT = {"raw", "include", "literalinclude", "csv-table", "automodule", "autoclass", "autofunction", "graphviz"}
+_LEFT_OUT = {"raw", "include", "literalinclude", "automodule", "autoclass", "autofunction", "graphviz"}
 _PREFIXED = {"versionadded": "New in version", "versionchanged": "Changed in version", "deprecated": "Deprecated since"}
 _CONDITIONS = {"only", "ifconfig"}
 _LITERAL_ROLES = {
@@ -64,6 +65,8 @@ def read_rst_page(source: str, data: bytes, language: str) -> Page:
     """
     text, guessed = decode_text(data)
     text = _HEAD_FIELDS.sub("", text)  # they are for the site, and would hide the title
+    if len(text) > _SOURCE_MAX_CHARS:
+        raise InvalidInputError("file_too_long", f"It has {len(text)} characters; {_SOURCE_MAX_CHARS} is the most.")
     left_out = _prepare(text)
     document = publish_doctree(text, settings_overrides=_SETTINGS)
     title = _take_title(document)
