@@ -26,12 +26,21 @@ from knowledge_base.requests import (
     ImportRequest,
     PublishRequest,
     RenderRequest,
+    RestoreRequest,
     ReviseRequest,
     build_imported,
     check_range,
     decode,
 )
-from knowledge_base.responses import Json, describe_article, describe_draft, describe_line, describe_revision
+from knowledge_base.responses import (
+    Json,
+    describe_article,
+    describe_diff,
+    describe_draft,
+    describe_line,
+    describe_revision,
+)
+from knowledge_base.revision_diff import compare_contents
 
 LIST_MAX = 500
 _OFFSET_MAX = 1_000_000
@@ -89,6 +98,15 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
         check_author(decode(request.get_data(), ArchiveRequest).author)
         return describe(base.archive(language, slug))
 
+    _add_revision_routes(routes, base)
+    _add_transfer_routes(routes, base)
+    return routes
+
+
+def _add_revision_routes(routes: Blueprint, base: KnowledgeBase) -> None:
+    def describe(article: Article) -> Json:
+        return describe_article(article, base.articles.list_translations(article.slug))
+
     @routes.get("/articles/<language>/<slug>/revisions")
     def list_revisions(language: str, slug: str) -> Json:
         return {"revisions": [describe_revision(r) for r in base.articles.list_revisions(language, slug)]}
@@ -97,6 +115,21 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
     def read_revision(language: str, slug: str, revision: int) -> Json:
         return describe(base.articles.get(language, slug, revision))
 
+    @routes.get("/articles/<language>/<slug>/revisions/<int:revision>/diff")
+    def compare_revisions(language: str, slug: str, revision: int) -> Json:
+        after = base.articles.get(language, slug, revision)
+        against = read_number("against", default=revision - 1, least=0, most=after.newest_revision)
+        before = base.articles.get(language, slug, against).content if against else None
+        return describe_diff(revision, against, compare_contents(before, after.content))
+
+    @routes.post("/articles/<language>/<slug>/revisions/<int:revision>/restore")
+    def restore_revision(language: str, slug: str, revision: int) -> Json:
+        wanted = decode(request.get_data(), RestoreRequest)
+        author = check_author(wanted.author)
+        return describe(base.restore(language, slug, revision, author=author, base_revision=wanted.base_revision))
+
+
+def _add_transfer_routes(routes: Blueprint, base: KnowledgeBase) -> None:
     @routes.post("/render")
     def render() -> Json:
         return {"html": render_html(decode(request.get_data(), RenderRequest).body)}
@@ -118,8 +151,6 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
     @routes.get("/export")
     def export_articles() -> Json:
         return {"articles": [describe_draft(draft) for draft in build_export(base.articles.list_all())]}
-
-    return routes
 
 
 def read_number(name: str, *, default: int, least: int, most: int) -> int:

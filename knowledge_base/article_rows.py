@@ -18,6 +18,10 @@ ARTICLE_COLUMNS = """
 """
 
 
+# SQLite's integers end; a request's do not.
+_REVISION_LIMIT = 1 << 31
+
+
 @dataclass(frozen=True, slots=True)
 class ArticleFilter:
     """Which articles a list shall hold; empty means any. `words` must all occur, in title, body, tags or phrasings.
@@ -45,6 +49,8 @@ def get_id(connection: sqlite3.Connection, language: str, slug: str) -> ArticleI
 
 
 def fetch(connection: sqlite3.Connection, article_id: ArticleId, revision: int | None = None) -> Article:
+    if revision is not None and not 0 < revision < _REVISION_LIMIT:
+        raise NotFoundError("revision_not_found", f"The article has no revision {revision}.")
     row = connection.execute(
         f"""
         select {ARTICLE_COLUMNS} from articles join revisions

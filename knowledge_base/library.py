@@ -105,6 +105,11 @@ class KnowledgeBase:
         """Store a new revision; what visitors get does not change before it is published."""
         return self.articles.revise(language, slug, content, author=author, base_revision=base_revision)
 
+    def restore(self, language: str, slug: str, revision: int, *, author: str, base_revision: int) -> Article:
+        """Store an earlier revision's content as the newest one; it answers once it is published."""
+        content = self.articles.get(language, slug, revision).content
+        return self.articles.revise(language, slug, content, author=author, base_revision=base_revision)
+
     def publish(self, language: str, slug: str, revision: int | None = None) -> Article:
         """Make a revision (the newest by default) the one that answers.
 

@@ -56,6 +56,11 @@ class ReviseRequest(msgspec.Struct):
     audience: Audience = "everyone"
 
 
+class RestoreRequest(msgspec.Struct):
+    author: str
+    base_revision: int
+
+
 class PublishRequest(msgspec.Struct):
     author: str
     revision: int | None = None

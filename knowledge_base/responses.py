@@ -9,6 +9,7 @@ from knowledge_base.article import Article, ArticleDraft, ArticleStatus, Revisio
 from knowledge_base.embedding import Matrix
 from knowledge_base.gaps import AskedQuestion
 from knowledge_base.markup import render_html, render_text
+from knowledge_base.revision_diff import FieldChange
 from knowledge_base.search import Answer, SearchResult
 
 Json = dict[str, Any]
@@ -99,6 +100,17 @@ def describe_revision(revision: Revision) -> Json:
         "author": revision.author,
         "created_at": revision.created_at,
         "is_published": revision.is_published,
+    }
+
+
+def describe_diff(revision: int, against: int, changes: Sequence[FieldChange]) -> Json:
+    return {
+        "revision": revision,
+        "against": against,
+        "changes": [
+            {"field": change.field, "lines": [{"kind": kind, "text": text} for kind, text in change.lines]}
+            for change in changes
+        ],
     }
 
 

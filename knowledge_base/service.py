@@ -10,7 +10,9 @@ import os
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
+from typing import cast
 
+import yaml
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
@@ -37,6 +39,7 @@ REQUEST_MAX_BYTES = 32 * 1024 * 1024
 # Enough for any other request: one article of the longest kind in escaped JSON.
 SMALL_REQUEST_MAX_BYTES = 2 * 1024 * 1024
 TOKEN_MIN_CHARS = 16
+OPENAPI_FILE = Path(__file__).with_name("openapi.yaml")
 QUESTIONS_MAX = 500
 
 _STATUSES: Mapping[type[KnowledgeBaseError], HTTPStatus] = {
@@ -59,6 +62,7 @@ def create_app(base: KnowledgeBase, token: str) -> Flask:
     app.register_blueprint(build_article_routes(base))
     _add_search_routes(app, base)
     _add_reload_route(app, base)
+    _add_description_route(app)
     _add_error_handlers(app)
     return app
 
@@ -179,6 +183,14 @@ def _add_reload_route(app: Flask, base: KnowledgeBase) -> None:
         base.reload()
         articles, published = base.articles.count()
         return {"articles": articles, "published": published, "passages": base.index.passage_count}
+
+
+def _add_description_route(app: Flask) -> None:
+    document = yaml.safe_load(OPENAPI_FILE.read_text(encoding="utf-8"))
+
+    @app.get("/openapi.json")
+    def describe_service() -> Json:
+        return cast(Json, document)
 
 
 def _add_error_handlers(app: Flask) -> None:
