@@ -27,6 +27,8 @@ CALLS: list[tuple[str, str, object, int]] = [
     ("GET", "/health", None, 200),
     ("GET", "/openapi.json", None, 200),
     ("POST", "/reload", None, 200),
+    ("POST", "/embed", {"texts": ["my card"]}, 200),
+    ("POST", "/embed", {"texts": []}, 400),
     ("POST", "/articles", ARTICLE, 201),
     ("POST", "/articles", ARTICLE, 409),
     ("POST", "/articles", {**ARTICLE, "audience": "nobody"}, 400),
@@ -72,7 +74,15 @@ CALLS: list[tuple[str, str, object, int]] = [
     ("GET", "/export", None, 200),
     *[
         ("POST", path, BIG, 413)
-        for path in ("/search", "/questions/dismiss", "/articles", "/render", f"{PLACE}/publish", f"{PLACE}/archive")
+        for path in (
+            "/search",
+            "/embed",
+            "/questions/dismiss",
+            "/articles",
+            "/render",
+            f"{PLACE}/publish",
+            f"{PLACE}/archive",
+        )
     ],
     ("POST", f"{PLACE}/revisions/1/restore", BIG, 413),
     ("PUT", PLACE, BIG, 413),

@@ -48,7 +48,7 @@ def test_a_search_has_the_shape_of_the_contract(desk: Desk, centre: KnowledgeBas
     body = desk.post("/search", {"question": "reset my password", "language": None, "limit": 2, "exclude": []})
     assert set(body) == {"question", "language", "verdict", "results"}
     best = body["results"][0]
-    assert set(best) == {"slug", "language", "title", "revision", "url", "passage", "score", "probability"}
+    assert set(best) == {"slug", "language", "title", "revision", "url", "tags", "passage", "score", "probability"}
     assert set(best["passage"]) == {"id", "heading", "text", "html"}
     assert best["slug"] == "reset-password"
     assert best["url"] == "/help/en/reset-password"
