@@ -132,7 +132,8 @@ def _add_revision_routes(routes: Blueprint, base: KnowledgeBase) -> None:
 def _add_transfer_routes(routes: Blueprint, base: KnowledgeBase) -> None:
     @routes.post("/render")
     def render() -> Json:
-        return {"html": render_html(decode(request.get_data(), RenderRequest).body)}
+        wanted = decode(request.get_data(), RenderRequest)
+        return {"html": render_html(wanted.body, check_language(wanted.language))}
 
     @routes.post("/import")
     def import_articles() -> Json:

@@ -11,6 +11,8 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from knowledge_base.callouts import CLASSES, TITLE_CLASS, callout_plugin, label_of
+
 _TAGS = {
     "a", "b", "blockquote", "br", "code", "dd", "del", "details", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6",
     "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s", "strong", "sub", "summary", "sup", "table", "tbody",
@@ -23,6 +25,7 @@ _ATTRIBUTES = {
     "td": {"align"},
     "th": {"align"},
 }
+_CLASSES = {"blockquote": CLASSES, "p": {TITLE_CLASS}}
 _SCHEMES = {"http", "https", "mailto", "tel"}
 _DROPPED_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math"}
 _ALIGN_STYLE = re.compile(r"text-align:(left|right|center)")
@@ -30,23 +33,27 @@ _SPACES = re.compile(r"[ \t\u00a0]+")
 
 
 def _build_parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).use(callout_plugin)
 
 
 _PARSER = _build_parser()
 
 
-def render_html(markdown: str) -> str:
-    """Render Markdown as HTML that is safe to put on a page (raw HTML is filtered by the allow-list)."""
+def render_html(markdown: str, language: str = "en") -> str:
+    """Render Markdown as HTML that is safe to put on a page (raw HTML is filtered by the allow-list).
+
+    `language` is the one of words that the author did not write: what a note box without a title is called.
+    """
     tokens = parse_blocks(markdown)
     for token in tokens:
-        _adapt(token)
+        _adapt(token, language)
     html = str(_PARSER.renderer.render(tokens, _PARSER.options, {}))
     return nh3.clean(
         html,
         tags=_TAGS,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ATTRIBUTES,
+        allowed_classes=_CLASSES,
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer",
     ).strip()
@@ -68,8 +75,11 @@ def strip_html(html: str) -> str:
     return _unescape(cleaned)
 
 
-def _adapt(token: Token) -> None:
-    """The title of an article is its only h1; and column alignment must not need a style attribute."""
+def _adapt(token: Token, language: str) -> None:
+    """The title of an article is its only h1; column alignment must not need a style attribute; boxes get a name."""
+    label = label_of(token, language)
+    if label is not None and token.children:
+        token.children.insert(1, Token("text", "", 0, content=label))
     if token.type in ("heading_open", "heading_close") and token.tag == "h1":
         token.tag = "h2"
     style = token.attrGet("style")

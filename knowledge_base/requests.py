@@ -72,6 +72,7 @@ class ArchiveRequest(msgspec.Struct):
 
 class RenderRequest(msgspec.Struct):
     body: str
+    language: str = "en"
 
 
 class DismissRequest(msgspec.Struct):

@@ -47,7 +47,7 @@ def describe_article(article: Article, translations: Sequence[tuple[str, str, Ar
         "has_draft": article.has_draft,
         "updated_at": article.updated_at,
         "author": article.author,
-        "html": render_html(article.content.body),
+        "html": render_html(article.content.body, article.language),
         "source": article.source,
         "url": article.url,
         "translations": [
@@ -145,7 +145,7 @@ def _describe_result(result: SearchResult) -> Json:
             "id": stored.id,
             "heading": result.shown.heading,
             "text": result.shown.text,
-            "html": render_html(result.shown.markdown),
+            "html": render_html(result.shown.markdown, article.language),
         },
         "score": round(result.score, 4),
         "probability": round(result.probability, 4),

@@ -36,7 +36,7 @@ def build_articles_blueprint(accounts: Accounts, knowledge_base: KnowledgeBase) 
     def search() -> Response:
         signed_in(accounts)
         # What staff look up is no visitor's question: it must not show up as a gap.
-        return forward("search", _object_body() | {"log": False, "audience": "staff"})
+        return forward("search", {"audience": "staff"} | _object_body() | {"log": False})
 
     @blueprint.get("/<any(articles,questions):what>")
     @blueprint.get("/<any(articles,questions):what>/<path:rest>")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knowledge_base.callouts import CLASSES, TITLE_CLASS
 from knowledge_base.markup import render_html, render_text
 
 ATTACKS = [
@@ -51,7 +52,9 @@ def assert_harmless(html: str) -> None:
     page = _Page(html)
     assert not page.tags & {"script", "style", "iframe", "form", "input", "svg", "math", "object", "embed", "base"}
     for name, value in page.attributes:
-        assert name in {"href", "src", "alt", "title", "rel", "start", "align"}
+        assert name in {"href", "src", "alt", "title", "rel", "start", "align", "class"}
+        if name == "class":
+            assert set(value.split()) <= CLASSES | {TITLE_CLASS}
         if name in ("href", "src"):
             assert re.match(r"(https?|mailto|tel):|[^:]*$", value)
 
@@ -61,7 +64,29 @@ def test_nothing_that_runs_survives(attack: str) -> None:
     assert_harmless(render_html(attack))
 
 
-@given(st.lists(st.sampled_from([*ATTACKS, "**bold**", "\n\n", "- x", "<b>", "</b>", '"', "'", "<!--", "-->", "`"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *ATTACKS,
+                "**bold**",
+                "\n\n",
+                "- x",
+                "<b>",
+                "</b>",
+                '"',
+                "'",
+                "<!--",
+                "-->",
+                "`",
+                "> [!NOTE] ",
+                ":::tip ",
+                ":::\n",
+                "<p class='callout-title bt-button'>",
+            ]
+        )
+    )
+)
 def test_no_mixture_of_attacks_survives(parts: list[str]) -> None:
     assert_harmless(render_html("".join(parts)))
 
@@ -112,3 +137,40 @@ def test_steps_that_do_not_start_at_one_keep_their_numbers() -> None:
 )
 def test_plain_text_keeps_the_words_and_the_numbers(markdown: str, text: str) -> None:
     assert render_text(markdown) == text
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html", "text"),
+    [
+        ("> [!NOTE]\n> Mind **this**.", "callout-note|Note|<p>Mind <strong>this</strong>.</p>", "Mind this."),
+        ("> [!warning] Take *care*\n> Hot.", "callout-warning|Take <em>care</em>|<p>Hot.</p>", "Take care\n\nHot."),
+        ("> [!TIP]\n>\n> 1. One", "callout-tip|Tip|<li>One</li>", "1. One"),
+        (":::note\nMind this.\n:::", "callout-note|Note|<p>Mind this.</p>", "Mind this."),
+        (":::danger[Take care]\n\n- Hot\n\n:::", "callout-caution|Take care|<li>Hot</li>", "Take care\n\n• Hot"),
+        (":::info Title here\nText\n:::", "callout-note|Title here|<p>Text</p>", "Title here\n\nText"),
+    ],
+)
+def test_note_boxes_are_written_as_on_github_or_in_docusaurus(markdown: str, html: str, text: str) -> None:
+    kind, title, inner = html.split("|")
+    rendered = render_html(markdown)
+    assert rendered.startswith(
+        f'<blockquote class="callout {kind}">\n<p class="callout-title"><strong>{title}</strong></p>\n'
+    )
+    assert inner in rendered
+    assert "[!" not in rendered
+    assert render_text(markdown) == text
+
+
+def test_a_note_box_is_named_in_the_articles_language() -> None:
+    assert "Warnung" in render_html("> [!WARNING]\n> Heiß.", "de")
+    assert "Warning" in render_html("> [!WARNING]\n> x", "eo")
+
+
+@pytest.mark.parametrize("markdown", ["> [!OTHER]\n> x", "> quoted", ":::other\nx\n:::", "> [!NOTE", "[!NOTE]\nx"])
+def test_what_only_looks_like_a_note_box_stays_text(markdown: str) -> None:
+    assert "callout" not in render_html(markdown)
+
+
+def test_markup_cannot_dress_up_as_the_page_around_it() -> None:
+    assert render_html('<p class="bt-button callout-title">x</p>') == '<p class="callout-title">x</p>'
+    assert "bt-" not in render_html('<blockquote class="bt-card callout">x</blockquote>')

@@ -43,7 +43,7 @@ export class PreviewLoader {
     this.#call = new AbortController();
     store.dispatch({ type: "preview_requested" });
     try {
-      const html = body.trim() ? await gateway.render(body, this.#call.signal) : "";
+      const html = body.trim() ? await gateway.render(body, store.state.draft?.fields.language || "en", this.#call.signal) : "";
       if (this.#wanted === body) store.dispatch({ type: "preview_loaded", body, html });
     } catch (error) {
       if (error.code === "aborted" || this.#wanted !== body) return;

@@ -27,8 +27,8 @@ export const gateway = Object.freeze({
   archiveArticle: (article) => api.post(`${pathOf(article)}/archive`, {}, STAYS),
   listRevisions: async (article) => (await api.get(`${pathOf(article)}/revisions`, {}, STAYS)).revisions,
   readRevision: (article, revision) => api.get(`${pathOf(article)}/revisions/${revision}`, {}, STAYS),
-  render: async (body, signal) => (await api.post("/api/render", { body }, { ...STAYS, signal })).html,
-  search: (question, language) => api.post("/api/search", { question, language, limit: 5, log: false }, STAYS),
+  render: async (body, language, signal) => (await api.post("/api/render", { body, language }, { ...STAYS, signal })).html,
+  search: (question, language) => api.post("/api/search", { question, language, limit: 5, audience: "everyone" }, STAYS),
   listQuestions: async () => (await api.get("/api/questions", { verdict: "unsure", limit: 100 })).questions,
   dismissQuestion: (question) => api.post("/api/questions/dismiss", { question }, STAYS),
 });

@@ -72,12 +72,14 @@ export function reconcile(parent, items, { key, build, update, known = new Map()
 
 const ALLOWED = new Map(
   Object.entries({
-    a: ["href", "title"], abbr: ["title"], b: [], blockquote: [], br: [], code: ["class"], dd: [], del: [], div: [], dl: [],
+    a: ["href", "title"], abbr: ["title"], b: [], blockquote: ["class"], br: [], code: ["class"], dd: [], del: [], div: [], dl: [],
     dt: [], em: [], h1: ["id"], h2: ["id"], h3: ["id"], h4: ["id"], h5: ["id"], h6: ["id"], hr: [], i: [], img: ["src", "alt", "title", "width", "height"],
-    kbd: [], li: [], ol: ["start"], p: [], pre: [], s: [], span: [], strong: [], sub: [], sup: [], table: [], tbody: [],
+    kbd: [], li: [], ol: ["start"], p: ["class"], pre: [], s: [], span: [], strong: [], sub: [], sup: [], table: [], tbody: [],
     td: ["colspan", "rowspan"], th: ["colspan", "rowspan", "scope"], thead: [], tr: [], ul: [], mark: [], small: [],
   }),
 );
+/** Note boxes and code: what an article says about itself must not look like a part of the page around it. */
+const OWN_CLASSES = /^(callout|language-)[\w -]*$/;
 const DROPPED = new Set(["script", "style", "iframe", "object", "embed", "template", "svg", "math", "form", "noscript", "title", "textarea", "select"]);
 
 /**
@@ -112,6 +114,7 @@ function copyAttribute(from, to, name) {
   const value = from.getAttribute(name);
   if (value === null) return;
   if (ADDRESSES.has(name) && checkUrl(value) === null) return;
+  if (name === "class" && !OWN_CLASSES.test(value)) return;
   to.setAttribute(name, value);
 }
 
