@@ -14,19 +14,20 @@ from markdown_it.token import Token
 from knowledge_base.markup import parse_blocks, render_text
 
 # Raise it whenever the same article would be cut differently: stored passages are then cut anew.
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 # The packaged model reads 256 tokens; the title and headings in front of a passage take some of them.
 PASSAGE_MAX_TOKENS = 200
 # A chat window shows some 40 characters a line: eight lines are an answer, more than thirty are an article.
 READABLE_MIN_CHARS = 320
 READABLE_MAX_CHARS = 1_400
-# Steps and tables may grow to this before they are cut between two items.
+# Steps, tables, code and note boxes may grow to this before they are cut between two items or lines.
 WHOLE_MAX_TOKENS = 600
 WINDOW_SENTENCES = 2
 
 TokenCounter = Callable[[str], int]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’»)]*\s+(?=[^\s])|(?<=[。！？])")
+_FENCE = re.compile(r"\s*(?:```|~~~)")
 _LINK_ITEM = re.compile(r"\s*(?:[*+-]|\d+[.)])\s+\[[^\]]*\]\([^)]*\)(?:\s*\{[^}]*\})?\s*")
 
 
@@ -178,9 +179,11 @@ def _group(blocks: list[_Block], count_tokens: TokenCounter, max_tokens: int) ->
 
 def _cut(block: _Block, count_tokens: TokenCounter, max_tokens: int) -> Iterator[str]:
     """Cut a block that is too long at its own joints: items, rows or sentences."""
-    limit = WHOLE_MAX_TOKENS if block.kind in ("steps", "table") else max_tokens
-    if count_tokens(block.markdown) <= limit or block.kind == "other":
+    limit = WHOLE_MAX_TOKENS if block.kind in ("steps", "table", "other") else max_tokens
+    if count_tokens(block.markdown) <= limit:
         yield block.markdown
+    elif block.kind == "other":
+        yield from _cut_lines(block, count_tokens, limit)
     elif block.items:
         header = block.lines[:2] if block.kind == "table" else []
         for first, end in _fill(block, count_tokens, limit):
@@ -200,10 +203,39 @@ def _fill(block: _Block, count_tokens: TokenCounter, limit: int) -> Iterator[tup
     yield start, block.items[-1][1]
 
 
+def _cut_lines(block: _Block, count_tokens: TokenCounter, limit: int) -> Iterator[str]:
+    """Cut code, a quotation or HTML between two lines; each piece of code keeps its fences."""
+    fence = _FENCE.match(block.lines[0])
+    lines = block.lines[1:-1] if fence else block.lines
+    pending: list[str] = []
+    size = 0
+    for line in lines:
+        line_size = count_tokens(line)
+        if pending and size + line_size > limit:
+            yield "\n".join([block.lines[0], *pending, block.lines[-1]] if fence else pending)
+            pending, size = [], 0
+        pending.append(line)
+        size += line_size
+    yield "\n".join([block.lines[0], *pending, block.lines[-1]] if fence else pending)
+
+
+def _split_long(sentence: str, count_tokens: TokenCounter, limit: int) -> Iterator[str]:
+    """Halve what has no end of a sentence in it, at a space if there is one, until each part fits."""
+    if len(sentence) < 2 or count_tokens(sentence) <= limit:
+        yield sentence
+        return
+    middle = len(sentence) // 2
+    space = sentence.rfind(" ", 1, middle)
+    cut = space if space > 0 else middle
+    yield from _split_long(sentence[:cut].rstrip(), count_tokens, limit)
+    yield from _split_long(sentence[cut:].lstrip(), count_tokens, limit)
+
+
 def _cut_sentences(text: str, count_tokens: TokenCounter, limit: int) -> Iterator[str]:
     pending: list[str] = []
     size = 0
-    for sentence in _SENTENCE_END.split(text):
+    sentences = (part for whole in _SENTENCE_END.split(text) for part in _split_long(whole, count_tokens, limit))
+    for sentence in sentences:
         sentence_size = count_tokens(sentence)
         if pending and size + sentence_size > limit:
             yield " ".join(pending)

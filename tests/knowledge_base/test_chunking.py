@@ -5,7 +5,14 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge_base.chunking import PASSAGE_MAX_TOKENS, build_passages, split_windows, widen_passage
+from knowledge_base.chunking import (
+    PASSAGE_MAX_TOKENS,
+    WHOLE_MAX_TOKENS,
+    build_passages,
+    split_windows,
+    widen_passage,
+)
+from knowledge_base.markup import render_html
 
 
 def count_words(text: str) -> int:
@@ -134,3 +141,28 @@ def test_no_word_is_lost_and_nothing_raises(lines: list[str]) -> None:
     said = " ".join(" ".join(p.headings) + " " + p.text for p in passages)
     for word in ("text", "x", "y", "q", "c"):
         assert not re.search(rf"(?m)^\W*{word}\b", body) or word in said
+
+
+def test_code_that_is_too_long_is_cut_between_lines_and_stays_code() -> None:
+    code = "\n".join(f"word_{n} = call(number, {n})" for n in range(400))
+    passages = cut(f"Before.\n\n```python\n{code}\n```\n\nAfter.")
+    pieces = [p for p in passages if "word_" in p.text]
+    assert len(pieces) > 2
+    assert all(count_words(p.text) <= WHOLE_MAX_TOKENS + 1 for p in pieces)
+    assert all(render_html(p.markdown).count("<pre>") == 1 for p in pieces)
+    assert "\n".join(p.text for p in pieces) == code
+
+
+def test_a_note_box_is_kept_whole_until_it_is_endless() -> None:
+    box = "> [!WARNING] Mind\n" + "\n".join(f"> {sentences(5)}" for _ in range(10))
+    passages = cut(f"{sentences(20)}\n\n{box}")
+    assert sum("Mind" in p.text and p.text.count("sentence number 4") == 10 for p in passages) == 1
+    endless = cut("\n".join(f"> {sentences(5)}" for _ in range(80)))
+    assert all(count_words(p.text) <= WHOLE_MAX_TOKENS for p in endless)
+
+
+def test_a_sentence_without_an_end_is_cut_where_a_word_ends() -> None:
+    text = " ".join(f"word{n}" for n in range(500))
+    passages = cut(text, max_tokens=60)
+    assert all(count_words(p.text) <= 60 for p in passages)
+    assert " ".join(p.text for p in passages) == text
