@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
-from markdown_it import MarkdownIt
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from knowledge_base.markup import render_html
 from tests.support.files import serve_file
 
 WEB = Path(__file__).resolve().parents[2] / "handoff" / "web"
@@ -70,6 +70,7 @@ class ScriptedDesk:
             "body": body,
             "tags": [],
             "phrasings": [],
+            "audience": "everyone",
             "author": "Grace",
             "source": None,
             "updated_at": at,
@@ -127,11 +128,11 @@ class ScriptedDesk:
     def render(self, body: str) -> str:
         if self.raw_html is not None:
             return self.raw_html
-        return MarkdownIt("commonmark", {"html": False}).enable("table").render(body)
+        return render_html(body)
 
     def save(self, key: tuple[str, str], content: Json) -> Json:
         revisions = self.articles.setdefault(key, [])
-        names = ("title", "body", "tags", "phrasings")
+        names = ("title", "body", "tags", "phrasings", "audience")
         fresh = {name: content.get(name, "") for name in names}
         if revisions and all(revisions[-1][name] == fresh[name] for name in names):
             return self.read(key)

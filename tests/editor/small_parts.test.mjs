@@ -92,7 +92,7 @@ function buildStorage() {
   return items;
 }
 
-const FIELDS = { title: "T", body: "B", tags: [], phrasings: [], language: "en", slug: "t" };
+const FIELDS = { title: "T", body: "B", tags: [], phrasings: [], audience: "everyone", language: "en", slug: "t" };
 
 test("a kept draft comes back, and is dropped for good", () => {
   const keeper = new DraftKeeper(buildStorage(), () => 100);

@@ -21,6 +21,7 @@ function buildArticle(changes = {}) {
     body: "Money back.",
     tags: ["billing"],
     phrasings: ["money back"],
+    audience: "everyone",
     status: "published",
     revision: 3,
     published_revision: 3,

@@ -114,6 +114,7 @@ def test_article_is_written_previewed_saved_and_published(desk: ScriptedDesk, op
             "body": "Open **Account**.",
             "tags": ["account"],
             "phrasings": ["forgot my password"],
+            "audience": "everyone",
             "language": "en",
         }
     ]
@@ -123,6 +124,32 @@ def test_article_is_written_previewed_saved_and_published(desk: ScriptedDesk, op
     assert desk.published == {("en", "reset-a-password"): 1}
     expect(page.locator(".ed-header").get_by_role("button", name="Published")).to_be_disabled()
     expect(rows(page)).to_have_text(["Reset a password"])
+
+
+def test_an_article_for_staff_stays_one_and_the_history_tells(stocked: ScriptedDesk, open_page: OpenPage) -> None:
+    page = open_refunds(open_page)
+    readers = page.get_by_role("combobox", name="Readers")
+    expect(readers).to_have_value("everyone")
+    readers.select_option("Staff only")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved just now by Grace")).to_be_visible()
+    assert stocked.articles["en", "refunds"][-1]["audience"] == "staff"
+    body(page).fill("Money back within 60 days.")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved just now by Grace")).to_be_visible()
+    assert stocked.articles["en", "refunds"][-1]["audience"] == "staff"
+    page.get_by_role("tab", name="History").click()
+    page.get_by_role("button", name="Revision 1").click()
+    expect(page.get_by_role("figure", name="Readers")).to_contain_text("Everyone")
+    expect(page.get_by_role("figure", name="Readers")).to_contain_text("Staff only")
+
+
+def test_note_boxes_show_their_kind_in_the_preview(stocked: ScriptedDesk, open_page: OpenPage) -> None:
+    page = open_refunds(open_page)
+    body(page).fill("Text.\n\n> [!WARNING]\n> Final.\n\n:::tip[Ask first]\nWe help.\n:::")
+    page.get_by_role("button", name="As a page").click()
+    expect(page.locator(".help-prose .callout-warning .callout-title")).to_have_text("Warning")
+    expect(page.locator(".help-prose .callout-tip .callout-title")).to_have_text("Ask first")
 
 
 def test_publishing_saves_first_and_an_archived_article_comes_back(stocked: ScriptedDesk, open_page: OpenPage) -> None:
@@ -412,7 +439,7 @@ def test_preview_that_fails_waits_for_the_next_key_instead_of_asking_again(
     body(page).fill("First")
     expect(page.get_by_text("The preview could not be made.")).to_be_visible()
     page.wait_for_timeout(700)  # twice the pause after which it would have asked again
-    assert stocked.sent("POST", "/api/render") == [{"body": "First"}]
+    assert stocked.sent("POST", "/api/render") == [{"body": "First", "language": "en"}]
     body(page).fill("Second")
     expect(page.locator(".ed-chat__passage")).to_have_text("Second")
     expect(page.get_by_text("The preview could not be made.")).to_be_hidden()

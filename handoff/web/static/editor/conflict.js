@@ -3,6 +3,7 @@ import { el } from "../shared/dom.js";
 import { formatAgo } from "../shared/time.js";
 import { openDialog } from "./dialogs.js";
 import { buildDiff, buildListChanges } from "./diff_view.js";
+import { AUDIENCES } from "./words.js";
 import { keepMine, takeTheirs } from "./writing.js";
 
 /** Ask until it is settled. @param {import("./lists.js").Bench} bench */
@@ -30,6 +31,7 @@ function buildContent(theirs, mine, now) {
     theirs.title !== mine.title && buildDiff("Title", theirs.title, mine.title),
     theirs.body !== mine.body && buildDiff("Body", theirs.body, mine.body),
     buildListChanges("Phrasings", theirs.phrasings, mine.phrasings),
+    theirs.audience !== mine.audience && buildDiff("Readers", AUDIENCES[theirs.audience], AUDIENCES[mine.audience]),
     buildListChanges("Tags", theirs.tags, mine.tags),
   ].filter(Boolean);
   const ago = formatAgo(theirs.updated_at, now);

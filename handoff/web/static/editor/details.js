@@ -1,9 +1,10 @@
-/** Below the body: how visitors ask, tags, address and origin, archive. */
+/** Below the body: how visitors ask, tags, readers, address and origin, archive. */
 import { el } from "../shared/dom.js";
 import { buildFieldError } from "./field_error.js";
 import { editorIcon } from "./icons.js";
 import { buildPhrasingList } from "./phrasing_list.js";
 import { buildTagInput } from "./tag_input.js";
+import { AUDIENCES } from "./words.js";
 
 /**
  * @param {(change: object) => void} edit
@@ -12,9 +13,20 @@ import { buildTagInput } from "./tag_input.js";
 export function mountDetails(edit, archive) {
   const phrasings = buildPhrasingList({ onChange: (next) => edit({ phrasings: next }) });
   const tags = buildTagInput({ onChange: (next) => edit({ tags: next }) });
+  const audience = el(
+    "select",
+    {
+      class: "ed-select",
+      "aria-label": "Readers",
+      "aria-describedby": "error-audience",
+      on: { change: () => edit({ audience: audience.value }) },
+    },
+    Object.entries(AUDIENCES).map(([value, text]) => el("option", { value, text })),
+  );
   const errors = {
     phrasings: buildFieldError("phrasings"),
     tags: buildFieldError("tags"),
+    audience: buildFieldError("audience"),
     slug: buildFieldError("slug"),
     language: buildFieldError("language"),
   };
@@ -37,6 +49,13 @@ export function mountDetails(edit, archive) {
       errors.phrasings.element,
     ),
     buildSection("tags", "Tags", null, tags.element, errors.tags.element),
+    buildSection(
+      "audience",
+      "Readers",
+      "What is for staff only is never answered to a visitor, and not on the help pages.",
+      audience,
+      errors.audience.element,
+    ),
     buildSection("address", "Address", null, address.element, errors.slug.element, errors.language.element, source),
     el("div", { class: "ed-section ed-section--end" }, archiveButton),
   );
@@ -47,6 +66,8 @@ export function mountDetails(edit, archive) {
       const { draft } = state;
       phrasings.render(draft.fields.phrasings, { isReadOnly });
       tags.render(draft.fields.tags, { isReadOnly, known: collectKnownTags(state) });
+      audience.value = draft.fields.audience;
+      audience.disabled = isReadOnly;
       for (const [name, error] of Object.entries(errors)) error.render(draft.errors[name]);
       address.render(draft, isReadOnly);
       source.hidden = !draft.article?.source;

@@ -66,6 +66,7 @@ function isKeptDraft(kept) {
     typeof fields?.body === "string" &&
     Array.isArray(fields.tags) &&
     Array.isArray(fields.phrasings) &&
+    typeof fields.audience === "string" &&
     typeof kept.keptAt === "number"
   );
 }

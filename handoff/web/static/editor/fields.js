@@ -1,16 +1,25 @@
 /**
  * The content of an article as the form holds it: what is compared, checked and sent. Pure.
  *
- * @typedef {{title: string, body: string, tags: string[], phrasings: string[], language: string, slug: string}} Fields
+ * @typedef {{title: string, body: string, tags: string[], phrasings: string[],
+ *   audience: string, language: string, slug: string}} Fields
  */
 
 /** @type {Fields} */
-export const EMPTY_FIELDS = Object.freeze({ title: "", body: "", tags: [], phrasings: [], language: "en", slug: "" });
+export const EMPTY_FIELDS = Object.freeze({
+  title: "",
+  body: "",
+  tags: [],
+  phrasings: [],
+  audience: "everyone",
+  language: "en",
+  slug: "",
+});
 
 /** The content of an article as the form holds it. @param {import("./state.js").Article} article @returns {Fields} */
 export function takeFields(article) {
-  const { title, body, tags, phrasings, language, slug } = article;
-  return { title, body, tags: [...tags], phrasings: [...phrasings], language, slug };
+  const { title, body, tags, phrasings, audience = "everyone", language, slug } = article;
+  return { title, body, tags: [...tags], phrasings: [...phrasings], audience, language, slug };
 }
 
 /** @param {Fields} one @param {Fields} other */
@@ -18,6 +27,7 @@ export function areSame(one, other) {
   return (
     one.title === other.title &&
     one.body === other.body &&
+    one.audience === other.audience &&
     one.language === other.language &&
     areSameLists(one.tags, other.tags) &&
     areSameLists(dropEmpty(one.phrasings), dropEmpty(other.phrasings))

@@ -28,7 +28,7 @@ export const gateway = Object.freeze({
   listRevisions: async (article) => (await api.get(`${pathOf(article)}/revisions`, {}, STAYS)).revisions,
   readRevision: (article, revision) => api.get(`${pathOf(article)}/revisions/${revision}`, {}, STAYS),
   render: async (body, language, signal) => (await api.post("/api/render", { body, language }, { ...STAYS, signal })).html,
-  search: (question, language) => api.post("/api/search", { question, language, limit: 5, audience: "everyone" }, STAYS),
+  search: (question, language) => api.post("/api/search", { question, language, limit: 5, audience: "everyone", log: false }, STAYS),
   listQuestions: async () => (await api.get("/api/questions", { verdict: "unsure", limit: 100 })).questions,
   dismissQuestion: (question) => api.post("/api/questions/dismiss", { question }, STAYS),
 });

@@ -5,6 +5,7 @@ import { loadHistory, showRevision } from "./checking.js";
 import { buildDiff, buildListChanges } from "./diff_view.js";
 import { editorIcon } from "./icons.js";
 import { canWrite } from "./state.js";
+import { AUDIENCES } from "./words.js";
 import { restoreRevision } from "./writing.js";
 
 /** @param {HTMLElement} root @param {import("./lists.js").Bench} bench */
@@ -134,6 +135,7 @@ function buildAgainstNow(old, now) {
     old.body !== now.body && buildDiff("Body", old.body, now.body),
     buildListChanges("Phrasings", old.phrasings, now.phrasings),
     buildListChanges("Tags", old.tags, now.tags),
+    old.audience !== now.audience && buildDiff("Readers", AUDIENCES[old.audience], AUDIENCES[now.audience]),
   ].filter(Boolean);
   if (parts.length === 0) return el("p", { class: "bt-soft", text: "The same as now." });
   return [

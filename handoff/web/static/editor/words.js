@@ -13,6 +13,9 @@ export const STANDINGS = Object.freeze({
 /** Languages offered for new articles and translations; the list of articles may know more. */
 export const LANGUAGES = Object.freeze(["en", "es", "fr", "de", "zh"]);
 
+/** Who may read an article. */
+export const AUDIENCES = Object.freeze({ everyone: "Everyone", staff: "Staff only" });
+
 /** What the bot would do, in one sentence each. */
 export const VERDICTS = Object.freeze({
   answer: { label: "Answers", text: "The bot answers with this article.", kind: "good" },

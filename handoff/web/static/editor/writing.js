@@ -203,6 +203,7 @@ function buildContent(fields) {
     body: fields.body,
     tags: fields.tags,
     phrasings: fields.phrasings.map((phrasing) => phrasing.trim()).filter(Boolean),
+    audience: fields.audience,
   };
 }
 
@@ -232,7 +233,7 @@ async function explainFailure({ store, gateway }, error) {
     return;
   }
   const field = error.field ?? (error.code === "slug_taken" ? "slug" : null);
-  const isShown = ["title", "body", "tags", "phrasings", "slug", "language"].includes(field);
+  const isShown = ["title", "body", "tags", "phrasings", "audience", "slug", "language"].includes(field);
   store.dispatch({ type: "work_failed", message: error.message, field: isShown ? field : null });
 }
 
