@@ -380,7 +380,7 @@ def test_search_of_staff_is_kept_out_of_the_log_of_questions(library: tuple[Web,
     web, knowledge_base = library
     response = web.staff("operator").post("/api/search", json={"question": "refund", "log": True})
     assert response.get_json()["verdict"] == "answer"
-    assert knowledge_base.heard[-1] == ("/search", {"question": "refund", "log": False})
+    assert knowledge_base.heard[-1] == ("/search", {"question": "refund", "log": False, "audience": "staff"})
 
 
 def test_author_of_an_article_is_who_is_signed_in_whatever_the_body_says(
