@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,8 +27,8 @@ SOURCES = ("config.yml", "domain.yml", "data", "components")
 KEPT_MODELS = 3
 # Beside the models: a change of one example encodes one sentence.
 EMBEDDING_CACHE = "embeddings.sqlite"
-# Training takes about 15 s on two cores; a machine twenty times slower should still succeed.
-TRAINING_TIMEOUT_S = 600
+# The first training takes a minute of processor time; a machine twenty times slower should still succeed.
+TRAINING_TIMEOUT_S = 1500
 
 
 class TrainingFailed(Exception):
@@ -106,7 +107,9 @@ def _train(bot: Path, model: Path) -> None:
         # --force: Rasa's own cache would be a second opinion on what has changed.
         command = [sys.executable, "-m", "rasa", "train", "--quiet", "--force", "--skip-validation"]
         command += ["--out", folder, "--fixed-model-name", "model"]
-        output = _run(command, bot, {"BATON_EMBEDDING_CACHE": str(model.parent / EMBEDDING_CACHE)})
+        # Whatever a training that is ended leaves behind lies in the folder that is removed here.
+        variables = {"BATON_EMBEDDING_CACHE": str(model.parent / EMBEDDING_CACHE), "TMPDIR": folder}
+        output = _run(command, bot, variables)
         trained = Path(folder) / "model.tar.gz"
         if not trained.is_file():
             raise TrainingFailed(f"{_choose_last_line(output)} (mend it in {bot}, then train again)")
@@ -124,13 +127,16 @@ def _run(command: list, bot: Path, variables: dict) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        # A group of its own, so that its encoder ends with it.
+        start_new_session=True,
     )
     try:
         output, _ = process.communicate(timeout=TRAINING_TIMEOUT_S)
     except subprocess.TimeoutExpired as exc:
         raise TrainingFailed(f"it took more than {TRAINING_TIMEOUT_S} s") from exc
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return output
 

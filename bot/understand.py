@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,8 @@ def main() -> int:
     source.add_argument("--examples", type=Path, help="train a model on these")
     source.add_argument("--model", type=Path, help="use this model")
     arguments = parser.parse_args()
+    # As an exception it ends the encoder and removes the folders, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     messages, output = _read_lines(arguments.messages), arguments.output.resolve()
     examples = _read_lines(arguments.examples) if arguments.examples else None
     model = arguments.model.resolve() if arguments.model else None
