@@ -2,13 +2,16 @@
 becomes of a message whose vector cannot be had.
 """
 
+import importlib
 import json
 import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +24,7 @@ from handoff.understanding import (
     read_lines,
 )
 from tests.bot.conftest import BOT_FOLDER, MODELS_FOLDER, ROOT, Ada
-from tests.bot.scripted_knowledge_base import ScriptedKnowledgeBase
+from tests.bot.scripted_knowledge_base import TOKEN, ScriptedKnowledgeBase
 
 PATIENCE_S = 30
 
@@ -76,6 +79,37 @@ def test_a_line_that_is_no_example_is_named(tmp_path: Path, line: str):
     file.write_text(line + "\n")
     with pytest.raises(BatonError, match=r"lines\.jsonl"):
         read_lines(file, "intent", (str, type(None)))
+
+
+@pytest.fixture
+def encoder_module(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The bot's own module, which needs nothing of Rasa."""
+    monkeypatch.syspath_prepend(str(BOT_FOLDER))
+    return importlib.import_module("components.encoder")
+
+
+@pytest.mark.parametrize("trouble", ["status_500", "garbage", "wrong_shape", "hang", "trickle"])
+def test_encoder_gives_up_in_time_whatever_is_wrong(
+    encoder_module: Any, knowledge_base: ScriptedKnowledgeBase, trouble: str
+):
+    knowledge_base.will_fail(trouble, is_embedding=False)
+    encoder = encoder_module.Encoder(knowledge_base.url, TOKEN, "all-MiniLM-L6-v2", timeout_s=1.0)
+    with closing(encoder), pytest.raises(encoder_module.EncoderUnreachable):
+        encoder.encode(["hello"])
+
+
+@pytest.mark.slow
+def test_vectors_of_another_model_are_refused(encoder_module: Any, knowledge_base: ScriptedKnowledgeBase):
+    encoder = encoder_module.Encoder(knowledge_base.url, TOKEN, "some-other-model", timeout_s=60)
+    with closing(encoder), pytest.raises(encoder_module.EncoderUnreachable, match="train again"):
+        encoder.encode(["hello"])
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"), [("  hi ", "hi"), (" " * 2500 + "hi", ""), ("x" * 2500, "x" * 2000), ("a\ud800b", "a?b")]
+)
+def test_a_message_is_sent_as_a_search_would_send_it(encoder_module: Any, text: str, sent: str):
+    assert encoder_module.prepare_text(text) == sent
 
 
 # Names and sentences that mean something to Rasa, or to the formats that it reads.
