@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bot.scripted_knowledge_base import TOKEN, ScriptedKnowledgeBase
+from tests.bot.scripted_knowledge_base import TOKEN, ScriptedKnowledgeBase, share_embedder
 
 ROOT = Path(__file__).resolve().parents[2]
 BOT_FOLDER = ROOT / "bot"
@@ -85,6 +85,8 @@ def knowledge_base(knowledge_base_server: ScriptedKnowledgeBase) -> ScriptedKnow
 @pytest.fixture(scope="session")
 def bot(rasa_python: Path, model: Path, knowledge_base_server: ScriptedKnowledgeBase) -> Iterator[RunningBot]:
     """Rasa and the action server, on free ports, for all tests of the session."""
+    # The first message must not wait for the embedding model.
+    share_embedder().load()
     with tempfile.TemporaryDirectory() as folder:
         rasa_port, actions_port = choose_free_port(), choose_free_port()
         token = "token-of-the-tests"
