@@ -80,12 +80,25 @@ def history_tables(folder: Path) -> list[Table]:
 
 
 def answers_tables(folder: Path) -> list[Table]:
-    verdict, answer = answers.measure(folder)
-    table = table_of("A question", "", "p50", "p99", "ratio")
-    table.add_row("to verdict (knowledge base, HTTP)", f"{verdict.p50_ms:.1f} ms", f"{verdict.p99_ms:.1f} ms", "1.00")
-    ratio = answer.p50_ms / verdict.p50_ms
-    table.add_row("to answer, socket to socket", f"{answer.p50_ms:.1f} ms", f"{answer.p99_ms:.1f} ms", f"{ratio:.2f}")
-    return [table]
+    figures = answers.measure(folder)
+    whole = figures.stages[-1][1].p50_ms
+    stages = table_of(
+        "A question, one at a time; each line holds those above", "", "p50", "p99", "adds", "share of p50"
+    )
+    before = 0.0
+    for name, (p50_ms, p99_ms) in figures.stages:
+        adds = p50_ms - before
+        stages.add_row(name, f"{p50_ms:.1f} ms", f"{p99_ms:.1f} ms", f"{adds:.1f} ms", f"{adds / whole:.0%}")
+        before = p50_ms
+    title = f"{answers.RATE_PER_S} questions a second for {answers.SUSTAINED_S} s, {answers.VISITORS} visitors"
+    sustained = table_of(title, "", "")
+    p50_ms, p99_ms = figures.sustained
+    sustained.add_row("answered", f"{figures.answered} of {figures.asked} in {figures.lasted_s:.1f} s")
+    sustained.add_row("p50, p99", f"{p50_ms:.1f} ms, {p99_ms:.1f} ms")
+    total_ms = sum(figures.processor_ms.values())
+    for part, used_ms in figures.processor_ms.items():
+        sustained.add_row(f"processor, {part}", f"{used_ms:.1f} ms a question ({used_ms / total_ms:.0%})")
+    return [stages, sustained]
 
 
 PARTS: dict[str, Callable[[Path], list[Table]]] = {

@@ -4,11 +4,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from tests.support.clients import OperatorClient, VisitorClient, join
-from tests.support.faulty_rasa import FaultyRasa
 from tests.support.processes import ROOT, Process, desk_command, free_ports
-from tests.support.scripted import ScriptedBot, ScriptedKnowledgeBase
+from tests.support.scripted import ScriptedKnowledgeBase
+
+
+class OnPort(Protocol):
+    """Whoever answers at a port: Rasa, or a stand-in."""
+
+    port: int
 
 
 class DeskServer:
@@ -19,7 +25,7 @@ class DeskServer:
     def __init__(
         self,
         folder: Path,
-        bot: ScriptedBot | FaultyRasa,
+        bot: OnPort,
         knowledge_base: ScriptedKnowledgeBase,
         settings: Mapping[str, str] | None = None,
     ) -> None:
