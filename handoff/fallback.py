@@ -165,7 +165,8 @@ class Fallback:
 
     def _give_up(self, question: str, found: _Findings | None, key: str, language: str) -> Payload:
         candidates = [result.as_candidate() for result in found.results[:OPTIONS_MAX]] if found else []
-        return UnsurePayload(question, self._texts.text(key, language), candidates)
+        text = f"{self._texts.text(key, language)} {self._texts.text('offer_person', language)}".strip()
+        return UnsurePayload(question, text, candidates)
 
 
 def _read(raw: Any, kind: type[T]) -> T:

@@ -1,4 +1,4 @@
-"""Binds each of Rasa's actions to a reply. The only module that knows rasa-sdk.
+"""Binds each of Rasa's actions to a reply; form_actions.py does so for the form.
 
 Every turn sends `understood` first, then what the reply says, then remembers. A knowledge base that fails in the
 middle becomes a request for a person, and never an empty answer.
@@ -12,13 +12,14 @@ from typing import Any, Awaitable, Callable, Dict, List, Type
 
 import httpx
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.events import EventType, FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import article_replies, talk_replies
+from actions.handover import reply_failed
 from actions.knowledge_base import KnowledgeBase, KnowledgeBaseUnreachable, build_client
-from actions.memory import read_memory, write_memory
-from actions.turn import Reply, Turn, read_turn
+from actions.rasa_turn import FORM, read_rasa_turn, send_reply
+from actions.turn import Reply, Turn
 
 DEFAULT_URL = "http://127.0.0.1:8010"
 
@@ -37,9 +38,16 @@ REPLIES: Dict[str, ReplyMaker] = {
     "action_calm": talk_replies.calm,
     "action_say_bot_identity": talk_replies.say_bot_identity,
     "action_make_small_talk": talk_replies.make_small_talk,
+    "action_stay_calm": talk_replies.stay_calm,
+    "action_thank_for_feedback": talk_replies.thank_for_feedback,
+    "action_cancel": talk_replies.cancel,
+    "action_start_over": talk_replies.start_over,
     "action_fetch_person": talk_replies.fetch_person,
+    "action_fetch_account_holder": talk_replies.fetch_account_holder,
     "action_offer_contact": article_replies.offer_contact,
     "action_answer_question": article_replies.answer_question,
+    "action_answer_problem": article_replies.answer_problem,
+    "action_answer_out_of_scope": article_replies.answer_out_of_scope,
     "action_show_chosen_article": article_replies.show_chosen_article,
     "action_show_next_article": article_replies.show_next_article,
 }
@@ -55,12 +63,10 @@ class TurnAction(Action, ABC):
         """Return the action's name in domain.yml."""
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        turn = read_turn(tracker.latest_message, read_memory(tracker.slots))
-        dispatcher.utter_message(json_message=turn.build_understood())
+        turn = read_rasa_turn(tracker)
         reply = await self._reply(turn)
-        for payload in reply.payloads:
-            dispatcher.utter_message(json_message=payload)
-        return [SlotSet(name, value) for name, value in write_memory(reply.memory).items()]
+        events = send_reply(dispatcher, tracker, turn, reply)
+        return [*events, FollowupAction(FORM)] if reply.starts_form else events
 
     async def _reply(self, turn: Turn) -> Reply:
         # A visitor who types "the second one" has chosen, whatever the classifier makes of such few words.
@@ -68,7 +74,7 @@ class TurnAction(Action, ABC):
         try:
             return await make_reply(turn, KnowledgeBase(_open_client()))
         except KnowledgeBaseUnreachable as exc:
-            return talk_replies.reply_failed(turn, exc)
+            return reply_failed(turn, exc)
 
 
 def build_action(name: str, make_reply: ReplyMaker) -> Type[TurnAction]:

@@ -25,7 +25,7 @@ FILLERS = frozenset(
 
 def decide_choice(text: str, options: Sequence[Option]) -> Optional[Option]:
     """Return the option that `text` names by its place ("the second one") or by its title, else None."""
-    by_title = _find_title(text, options)
+    by_title = _find_title(text, options) or _find_part(text, options)
     if by_title:
         return by_title
     words = re.findall(r"[\w']+", text.casefold())
@@ -45,6 +45,13 @@ def _find_title(text: str, options: Sequence[Option]) -> Optional[Option]:
         if wanted and wanted == " ".join(re.findall(r"\w+", option.title.casefold())):
             return option
     return None
+
+
+def _find_part(text: str, options: Sequence[Option]) -> Optional[Option]:
+    """Find the only option whose title holds all that the text says beside fillers: "the return one"."""
+    said = {word for word in re.findall(r"\w+", text.casefold()) if word not in FILLERS and word not in ("one", "ones")}
+    fitting = [option for option in options if said and said <= set(re.findall(r"\w+", option.title.casefold()))]
+    return fitting[0] if len(fitting) == 1 and not said <= {"1", "2", "3"} else None
 
 
 def _read_place(word: str, count: int) -> Optional[int]:

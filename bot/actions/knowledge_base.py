@@ -118,7 +118,6 @@ def _read_result(result: Dict[str, Any]) -> Dict[str, Any]:
         "title": str(result["title"]),
         "revision": int(result["revision"]),
         "url": str(result["url"]),
-        "tags": [str(tag) for tag in result.get("tags") or ()],
         "passage": {
             "id": int(passage["id"]),
             "heading": str(passage["heading"] or ""),
@@ -126,4 +125,6 @@ def _read_result(result: Dict[str, Any]) -> Dict[str, Any]:
             "html": str(passage["html"]),
         },
         "probability": float(result["probability"]),
+        # Words of the editors' own: the handoff service knows which of them only a person may handle.
+        "tags": [str(tag) for tag in result.get("tags") or []],
     }

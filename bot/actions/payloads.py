@@ -9,7 +9,9 @@ MAX_OPTIONS = 3
 MAX_RANKING = 3
 
 
-def build_understood(intent: str, confidence: float, ranking: Sequence[Payload]) -> Payload:
+def build_understood(
+    intent: str, confidence: float, ranking: Sequence[Payload], slots: Optional[Dict[str, str]] = None
+) -> Payload:
     """Build the first payload of every turn. Rasa's own `nlu_fallback` is left out of the ranking."""
     kept = [
         {"intent": str(entry.get("name")), "confidence": round(float(entry.get("confidence") or 0.0), 4)}
@@ -21,11 +23,19 @@ def build_understood(intent: str, confidence: float, ranking: Sequence[Payload])
         "intent": intent,
         "confidence": round(confidence, 4),
         "ranking": kept[:MAX_RANKING],
+        "slots": dict(slots or {}),
     }
 
 
-def build_say(key: str, text: str) -> Payload:
-    return {"type": "say", "key": key, "text": text}
+def build_say(key: str, text: str, *, offers_person: bool = False) -> Payload:
+    """Build words that answer themselves; with an offer a "yes" fetches a person."""
+    offer = {"offer": "person"} if offers_person else {}
+    return {"type": "say", "key": key, "text": text, **offer}
+
+
+def build_ask(field: str, text: str, skip_text: str) -> Payload:
+    """Build one question of the form; a visitor who sends `skip_text` leaves it out."""
+    return {"type": "ask", "field": field, "text": text, "skip_text": skip_text}
 
 
 def build_answer(question: str, text: str, result: Payload) -> Payload:
@@ -53,9 +63,9 @@ def build_feedback(helpful: bool) -> Payload:
     return {"type": "feedback", "helpful": helpful}
 
 
-def build_handoff(reason: str, text: str, detail: Optional[str] = None) -> Payload:
+def build_handoff(reason: str, text: str, *, detail: str = "", slots: Optional[Dict[str, str]] = None) -> Payload:
     """Build the request for a person; `reason` is one of the handoff service's closed list."""
-    return {"type": "handoff", "reason": reason, "text": text, "detail": detail or ""}
+    return {"type": "handoff", "reason": reason, "text": text, "detail": detail, "slots": dict(slots or {})}
 
 
 def build_candidates(results: Sequence[Payload]) -> Sequence[Payload]:

@@ -17,8 +17,10 @@ class TextMissing(KeyError):
     """No language has a text for this key."""
 
 
-def choose_text(key: str, language: Optional[str], *, folder: Path = TEXTS_FOLDER) -> str:
+def choose_text(key: str, language: Optional[str], *, folder: Path = TEXTS_FOLDER, **values: str) -> str:
     """Return the text for `key` in `language` (BCP-47, only the primary subtag counts), else in English.
+
+    Each of `values` replaces its name in braces: "We are back {opens_at}."
 
     Raises:
         TextMissing: not even English has the key.
@@ -26,6 +28,8 @@ def choose_text(key: str, language: Optional[str], *, folder: Path = TEXTS_FOLDE
     for candidate in (primary_subtag(language), FALLBACK_LANGUAGE):
         text = _read_texts(folder, candidate).get(key)
         if text:
+            for name, value in values.items():
+                text = text.replace(f"{{{name}}}", value)
             return text
     raise TextMissing(f"no text for '{key}': add it to {folder / FALLBACK_LANGUAGE}.yml")
 

@@ -72,6 +72,8 @@ def model(rasa_python: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def knowledge_base_server() -> Iterator[ScriptedKnowledgeBase]:
+    # The bot waits 2 s for a vector: the encoder is loaded before anybody asks.
+    share_embedder().encode(["hello"])
     with ScriptedKnowledgeBase() as knowledge_base:
         yield knowledge_base
 
