@@ -4,6 +4,7 @@ The measuring is done by the parts themselves; here are the commands and the tab
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from handoff.errors import BatonError
 from handoff.settings import read_settings
 
 if TYPE_CHECKING:
+    from handoff.rehearsal.play import Played
     from knowledge_base.evaluation.report import Evaluation
 
 console = Console(highlight=False)
@@ -132,6 +134,45 @@ def evaluate_human_request(questions: Path, is_json: bool) -> None:
     for title, lines in listed.items():
         for line in lines:
             console.print(f"{title}: {line['text']} [{line['intent']}]", markup=False, soft_wrap=True)
+
+
+@evaluate.command("conversations")
+@click.option("--scripts", type=click.Path(exists=True, file_okay=False, path_type=Path), default=None)
+@click.option("--json", "is_json", is_flag=True, help="One JSON object instead of a table.")
+def evaluate_conversations(scripts: Path | None, is_json: bool) -> None:
+    """Play the conversation tests before the trained bot; exit code 1 if one goes another way.
+
+    SCRIPTS is a folder of scripts with their help centre; without it bot/tests/conversations.
+    """
+    from handoff.rehearsal.stage import CONVERSATIONS, rehearse
+
+    played = rehearse(scripts or CONVERSATIONS, Console(stderr=True, highlight=False))
+    if is_json:
+        click.echo(json.dumps(_describe_played(played), ensure_ascii=False))
+    else:
+        _print_played(played)
+    sys.exit(1 if any(result.problem for result in played) else 0)
+
+
+def _describe_played(played: "list[Played]") -> dict[str, Any]:
+    conversations = [
+        {"file": result.script.file, "name": result.script.name, "problem": result.problem} for result in played
+    ]
+    failed = sum(bool(result.problem) for result in played)
+    return {"conversations": conversations, "passed": len(played) - failed, "failed": failed}
+
+
+def _print_played(played: "list[Played]") -> None:
+    table = Table("file", "passed", "failed", title="Conversation tests", title_justify="left")
+    by_file = {result.script.file: [r for r in played if r.script.file == result.script.file] for result in played}
+    for file, results in [*by_file.items(), ("all", played)]:
+        failed = sum(bool(result.problem) for result in results)
+        table.add_row(file, str(len(results) - failed), str(failed))
+    console.print(table)
+    for result in played:
+        if result.problem:
+            head = f"failed: {result.script.file}: {result.script.name}"
+            console.print(f"{head}\n  {result.problem}", soft_wrap=True, markup=False)
 
 
 def _show(found: "Evaluation", *, is_json: bool, plot: Path | None) -> None:

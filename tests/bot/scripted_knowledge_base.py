@@ -5,6 +5,7 @@ the real embeddings, without which the bot understands nothing.
 import json
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -49,6 +50,8 @@ class ScriptedKnowledgeBase:
         self._verdict = "unsure"
         self._trouble = ""
         self._is_embedding = True
+        # Set, it takes method, path and body, and gives status and JSON for everything but the vectors.
+        self.answering: Callable[[str, str, bytes], tuple[int, Any]] | None = None
         self._released = threading.Event()
         self._server = QuietServer(("127.0.0.1", 0), self._build_handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -122,15 +125,21 @@ class ScriptedKnowledgeBase:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                wanted = json.loads(body)
                 if not self._is_allowed():
                     return
                 if self.path == "/embed" and script._is_embedding:
                     self._send(200, json.dumps(script._embed(wanted["texts"])))
+                elif script.answering:
+                    self._send_answer(script.answering("POST", self.path, body))
                 elif not self._is_in_trouble():
                     self._send(200, json.dumps(script._search(wanted)))
 
             def do_GET(self) -> None:
+                if script.answering and self._is_allowed():
+                    self._send_answer(script.answering("GET", self.path, b""))
+                    return
                 article = script._read_article(self.path.split("?")[0].rsplit("/", 1)[-1])
                 if self._is_allowed() and not self._is_in_trouble():
                     self._send(200 if article else 404, json.dumps(article))
@@ -169,6 +178,9 @@ class ScriptedKnowledgeBase:
                         self.wfile.flush()
                     except OSError:
                         return
+
+            def _send_answer(self, answer: tuple[int, Any]) -> None:
+                self._send(answer[0], json.dumps(answer[1]))
 
             def _send(self, status: int, body: str) -> None:
                 content = body.encode()

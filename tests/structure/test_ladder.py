@@ -18,7 +18,7 @@ LADDER = [
     {"conversations", "turns", "fallback", "desk", "presence", "auth", "visitors", "log_check"},
     {"gateway", "web"},
     {"settings", "backends", "app", "gunicorn_config", "content", "run", "retrain", "supervisor", "doctor", "cli"}
-    | {"archive", "backup", "restore", "maintenance", "evaluate", "understanding"},
+    | {"archive", "backup", "restore", "maintenance", "evaluate", "understanding", "rehearsal"},
 ]
 RUNG = {name: number for number, names in enumerate(LADDER) for name in names}
 
@@ -35,7 +35,7 @@ HOMES = {
     "psycopg_pool": {"store.postgres"},
     "redis": {"bus.redis", "doctor"},
     "sqlite_utils": {"store"},
-    "httpx": {"bot_client", "kb_client", "retrain", "supervisor", "doctor"},
+    "httpx": {"bot_client", "kb_client", "retrain", "supervisor", "doctor", "rehearsal"},
 }
 
 
