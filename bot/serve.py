@@ -21,6 +21,9 @@ DEFAULT_ACTIONS_PORT = "5055"
 DEFAULT_TRACKER_DATABASE = BOT_FOLDER / ".rasa" / "tracker.sqlite"
 # The longest turn is a knowledge base that hangs for 5 s.
 RESPONSE_TIMEOUT_S = 30
+# Rasa keeps an idle connection to the actions for 15 s. Whoever closes first must be Rasa: a request that meets the
+# other's end on its way is lost, and the turn with it.
+KEEP_ALIVE_S = 60
 
 
 def main() -> None:
@@ -82,6 +85,7 @@ def serve_actions(port: int) -> None:
     utils.update_sanic_log_level()
     _silence_warnings()
     app = create_app("actions", cors_origins=None)
+    app.config.KEEP_ALIVE_TIMEOUT = KEEP_ALIVE_S
 
     async def announce(app: object, loop: object) -> None:
         print(f"ready: actions at http://{HOST}:{port}", flush=True)
