@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 console = Console(highlight=False)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_TARGET = "Where coverage on the curve is measured; the verdicts aim at BATON_TARGET_ERROR."
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 # Of a figure in the report: what it is called in the table, and whether baselines have it too.
@@ -50,7 +51,7 @@ def evaluate() -> None:
 @click.option(
     "--questions", type=_FILE, required=True, help="JSON lines of question, slugs, kind; no slugs: no answer."
 )
-@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True)
+@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True, help=_TARGET)
 @click.option("--language", default=None, help="The articles' language; else it is detected.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object instead of tables.")
 @click.option("--plot", type=_OUTPUT, default=None, help="Write reliability and risk-coverage as SVG.")
@@ -62,13 +63,15 @@ def evaluate_search(
     from knowledge_base.errors import KnowledgeBaseError
     from knowledge_base.evaluation import report
 
+    settings = read_settings()
     try:
         found = report.evaluate_search(
             articles,
             questions,
             target_error=target_error,
+            promised_error=settings.target_error,
             language=language,
-            embedder=SentenceEmbedder(read_settings().embedding_model),
+            embedder=SentenceEmbedder(settings.embedding_model),
         )
     except KnowledgeBaseError as exc:
         raise BatonError(exc.message) from exc
@@ -79,7 +82,7 @@ def evaluate_search(
 @click.option(
     "--questions", type=_FILE, required=True, help="JSON lines of question, slugs, kind; no slugs: no answer."
 )
-@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True)
+@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True, help=_TARGET)
 @click.option("--json", "is_json", is_flag=True, help="One JSON object instead of tables.")
 @click.option("--plot", type=_OUTPUT, default=None, help="Write reliability and risk-coverage as SVG.")
 def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: Path | None) -> None:
@@ -93,7 +96,8 @@ def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: 
     if not settings.kb_database.exists():
         raise BatonError(f"There is no knowledge base at {settings.kb_database} yet: start Baton once, or import.")
     try:
-        base = KnowledgeBase(settings.kb_database, SentenceEmbedder(settings.embedding_model))
+        embedder = SentenceEmbedder(settings.embedding_model)
+        base = KnowledgeBase(settings.kb_database, embedder, target_error=settings.target_error)
         try:
             found = report.evaluate_answers(base, questions, target_error=target_error)
         finally:

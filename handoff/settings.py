@@ -52,6 +52,7 @@ class Settings:
     actions_port: int
     widget_origins: tuple[str, ...]
     embedding_model: str
+    target_error: float
     has_demo_articles: bool
     trusted_proxies: int
     rules: EscalationRules
@@ -126,6 +127,16 @@ def _topics(variable: str, text: str) -> GuardedTopics:
         return parse_topics(path.read_text(encoding="utf-8"), source=str(path))
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{variable} is {text!r}, which cannot be read: {exc}.") from exc
+
+
+def _target_error(variable: str, text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.01 <= share <= 0.5:
+        raise SettingsError(f"{variable} is {text!r}; it must be a share from 0.01 to 0.5, such as 0.05.")
+    return share
 
 
 def _text(_variable: str, text: str) -> str:
@@ -208,6 +219,12 @@ SETTINGS = {
         _text,
         "",
         "A sentence-transformers model, by name or path; empty: the packaged all-MiniLM-L6-v2.",
+    ),
+    "target_error": Setting(
+        "BATON_TARGET_ERROR",
+        _target_error,
+        "0.2",
+        "The greatest share of the bot's answers that may be wrong; a smaller one makes it ask or pass on more often.",
     ),
     "has_demo_articles": Setting(
         "BATON_DEMO_ARTICLES",

@@ -9,7 +9,8 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_base.errors import ModelError
+from knowledge_base.late_interaction import TokenVectors, load_projection, reduce_tokens
 
 Matrix = npt.NDArray[np.float32]
 
@@ -28,6 +30,14 @@ TORCH_THREADS_MAX = 2
 # Small, so that a visitor's question waits for one batch of an import at most (about 0.3 s).
 BATCH_SIZE = 16
 QUESTION_CACHE_SIZE = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """A text's unit vector, and its tokens without the model's special ones."""
+
+    vector: Matrix
+    tokens: TokenVectors
 
 
 class Embedder(Protocol):
@@ -42,6 +52,9 @@ class Embedder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Return one normalised float32 row for each text."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[Encoded]:
+        """Return vector and tokens of each text; the vector is the one that `encode` gives."""
 
     def count_tokens(self, text: str) -> int:
         """Return how many of the model's tokens a text takes."""
@@ -99,10 +112,7 @@ class SentenceEmbedder:
     def encode(self, texts: Sequence[str]) -> Matrix:
         model = self._load()
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        # A batch is padded to its longest text, so texts of one length go together.
-        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-        for start in range(0, len(order), BATCH_SIZE):
-            batch = order[start : start + BATCH_SIZE]
+        for batch in _split_batches(texts):
             with self._lock:
                 vectors[batch] = model.encode(
                     [texts[n] for n in batch],
@@ -112,6 +122,28 @@ class SentenceEmbedder:
                     convert_to_numpy=True,
                 )
         return vectors
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[Encoded]:
+        model = self._load()
+        special = frozenset(model.tokenizer.all_special_ids)
+        projection = load_projection(self.dimension, is_packaged=not self._wanted)
+        encoded: dict[int, Encoded] = {}
+        for batch in _split_batches(texts):
+            with self._lock:
+                found = model.encode(
+                    [texts[n] for n in batch],
+                    batch_size=BATCH_SIZE,
+                    output_value=None,
+                    show_progress_bar=False,
+                )
+            for n, features in zip(batch, found, strict=True):
+                ids = features["input_ids"].tolist()
+                kept = [place for place, token in enumerate(ids) if token not in special]
+                rows = features["token_embeddings"].numpy()[kept]
+                vector = features["sentence_embedding"].numpy()
+                tokens = reduce_tokens([ids[place] for place in kept], rows, projection)
+                encoded[n] = Encoded(vector / max(float(np.linalg.norm(vector)), 1e-12), tokens)
+        return [encoded[n] for n in range(len(texts))]
 
     def count_tokens(self, text: str) -> int:
         model = self._load()
@@ -133,7 +165,7 @@ class QuestionEncoder:
     def __init__(self, embedder: Embedder, *, cache_size: int = QUESTION_CACHE_SIZE) -> None:
         self._embedder = embedder
         self._cache_size = cache_size
-        self._cache: OrderedDict[str, Matrix] = OrderedDict()
+        self._cache: OrderedDict[str, Encoded] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -144,26 +176,34 @@ class QuestionEncoder:
         """Return whether the model knows a word as one of its own; a misspelt one it has to spell out."""
         return self._embedder.count_tokens(word) == 1
 
-    def encode(self, question: str) -> Matrix:
-        """Return the unit vector of a question; the caller must not change it."""
-        vector: Matrix = self.encode_all([question])[0]
-        return vector
+    def encode(self, question: str) -> Encoded:
+        """Return a question's vector and tokens; the caller must not change them."""
+        return self._find([question])[0]
 
     def encode_all(self, texts: Sequence[str]) -> Matrix:
         """Return one unit vector for each text; those that are not remembered are encoded together."""
+        return np.stack([encoded.vector for encoded in self._find(texts)])
+
+    def _find(self, texts: Sequence[str]) -> list[Encoded]:
         with self._lock:
-            vectors = {text: self._cache[text] for text in texts if text in self._cache}
-        missing = [text for text in dict.fromkeys(texts) if text not in vectors]
+            found = {text: self._cache[text] for text in texts if text in self._cache}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            # Copies, since a row of the matrix would keep all of it alive.
-            vectors.update(zip(missing, map(np.copy, self._embedder.encode(missing)), strict=True))
+            found.update(zip(missing, self._embedder.encode_tokens(missing), strict=True))
         with self._lock:
             for text in texts:
-                self._cache[text] = vectors[text]
+                self._cache[text] = found[text]
                 self._cache.move_to_end(text)
             while len(self._cache) > self._cache_size:
                 self._cache.popitem(last=False)
-        return np.stack([vectors[text] for text in texts])
+        return [found[text] for text in texts]
+
+
+def _split_batches(texts: Sequence[str]) -> Iterator[list[int]]:
+    """Group texts by length, as places: a batch is padded to its longest text."""
+    order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+    for start in range(0, len(order), BATCH_SIZE):
+        yield order[start : start + BATCH_SIZE]
 
 
 def check_model_file(path: Path, expected_sha256: str) -> None:

@@ -6,7 +6,7 @@ the old one, swap one reference. Readers keep the index that they started with. 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ import numpy as np
 from knowledge_base.article import Article, ArticleContent, ArticleId
 from knowledge_base.chunking import CHUNKER_VERSION, Passage, build_passages, split_windows
 from knowledge_base.embedding import Embedder, Matrix
+from knowledge_base.late_interaction import TokenVectors, count_tokens
 from knowledge_base.lexical_index import LexicalIndex
 from knowledge_base.passage_store import PassageStore, StoredPassage
 from knowledge_base.spelling import Speller, count_surfaces
@@ -23,16 +24,22 @@ from knowledge_base.words import split_terms
 
 # Between two of these an import's progress is on the disk: a crash loses half a minute of encoding at most.
 _ENCODED_PER_COMMIT = 256
+# What is compared token by token. A window's tokens are its passage's.
+_TOKENISED = frozenset({TargetKind.TITLE, TargetKind.PHRASING, TargetKind.PASSAGE})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexedArticle:
-    """A published article, cut, encoded and split into terms: all that an index needs of it. Equal only to itself."""
+    """A published article, cut, encoded and split into terms: all that an index needs of it. Equal only to itself.
+
+    `tokens` has those of the targets that are compared token by token, by their place among the targets.
+    """
 
     article: Article
     passages: tuple[StoredPassage, ...]
     targets: tuple[Target, ...]
     vectors: Matrix
+    tokens: Mapping[int, TokenVectors]
     passage_terms: tuple[Mapping[str, int], ...]
     title_terms: frozenset[str]
     phrasing_terms: tuple[frozenset[str], ...]
@@ -45,6 +52,7 @@ class LanguageIndex:
     def __init__(self, language: str, articles: Sequence[IndexedArticle], model: str, dimension: int) -> None:
         self.articles = tuple(articles)
         self.vectors = VectorIndex(model, dimension, [a.vectors for a in articles])
+        self.tokens = count_tokens([tuple(a.tokens.values()) for a in articles])
         self.words = LexicalIndex([terms for a in articles for terms in a.passage_terms])
         self.speller = Speller(language, _add_up(a.surfaces for a in articles))
         self.first_passages = tuple(np.cumsum([0, *(len(a.passages) for a in articles)]).tolist())
@@ -81,18 +89,18 @@ class Indexer:
 
     def prepare(self, contents: Iterable[tuple[str, ArticleContent]]) -> None:
         """Encode ahead of time what (language, content) pairs will need, so that publishing them is quick."""
-        texts: dict[str, None] = {}
+        targets: dict[Target, None] = {}
         for _, content in contents:
             passages = build_passages(content.body, count_tokens=self._embedder.count_tokens)
-            texts |= dict.fromkeys(target.text for target in build_targets(content, passages))
-        self._encode(list(texts))
+            targets |= dict.fromkeys(build_targets(content, passages))
+        self._encode(targets)
 
     def replace_all(self, articles: Sequence[Article]) -> None:
         """Make these articles the index; those that are in it already with the same revision are reused."""
         old = self._entries
         kept = {a.id: old[a.id] for a in articles if a.id in old and _is_same(old[a.id].article, a)}
         cut = [(a, self._cut(a)) for a in articles if a.id not in kept]
-        self._encode([t.text for a, passages in cut for t in _targets_of(a, passages)])
+        self._encode([target for a, passages in cut for target in _targets_of(a, passages)])
         built = {a.id: self._build_entry(a, passages) for a, passages in cut}
         self._swap({a.id: kept.get(a.id) or built[a.id] for a in articles})
 
@@ -103,7 +111,7 @@ class Indexer:
 
     def put(self, article: Article) -> None:
         """Add an article at its published revision, or replace it."""
-        self._encode([t.text for t in _targets_of(article, self._cut(article))])
+        self._encode(_targets_of(article, self._cut(article)))
         self._swap(self._entries | {article.id: self._build_entry(article, self._cut(article))})
 
     def remove(self, article_id: ArticleId) -> None:
@@ -135,17 +143,26 @@ class Indexer:
             found = self._passages.list_passages(article.id, article.revision, self._cut_by)
         return found
 
-    def _encode(self, texts: Sequence[str]) -> None:
-        known = self._passages.load_vectors(texts, self._embedder.model)
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
-        for start in range(0, len(missing), _ENCODED_PER_COMMIT):
-            part = missing[start : start + _ENCODED_PER_COMMIT]
+    def _encode(self, targets: Iterable[Target]) -> None:
+        model = self._embedder.model
+        texts = dict.fromkeys(target.text for target in targets)
+        tokenised = dict.fromkeys(target.text for target in targets if target.kind in _TOKENISED)
+        known_tokens = self._passages.load_tokens(tokenised, model)
+        missing = [text for text in tokenised if text not in known_tokens]
+        for part in _split_parts(missing):
+            encoded = dict(zip(part, self._embedder.encode_tokens(part), strict=True))
+            self._passages.record_vectors({text: found.vector for text, found in encoded.items()}, model)
+            self._passages.record_tokens({text: found.tokens for text, found in encoded.items()}, model)
+        known = self._passages.load_vectors(texts, model)
+        for part in _split_parts([text for text in texts if text not in known]):
             vectors = dict(zip(part, self._embedder.encode(part), strict=True))
-            self._passages.record_vectors(vectors, self._embedder.model)
+            self._passages.record_vectors(vectors, model)
 
     def _build_entry(self, article: Article, passages: tuple[StoredPassage, ...]) -> IndexedArticle:
         targets = _targets_of(article, passages)
         vectors = self._passages.load_vectors((t.text for t in targets), self._embedder.model)
+        tokenised = {n: target.text for n, target in enumerate(targets) if target.kind in _TOKENISED}
+        tokens = self._passages.load_tokens(tokenised.values(), self._embedder.model)
         language, content = article.language, article.content
         tags = " ".join(content.tags)
         return IndexedArticle(
@@ -153,6 +170,7 @@ class Indexer:
             passages=passages,
             targets=targets,
             vectors=np.stack([vectors[target.text] for target in targets]),
+            tokens={n: tokens[text] for n, text in tokenised.items()},
             passage_terms=tuple(
                 Counter(split_terms(f"{stored.passage.describe(content.title)} {tags}", language))
                 for stored in passages
@@ -173,7 +191,8 @@ def build_targets(content: ArticleContent, passages: Sequence[Passage]) -> tuple
         new = [heading for heading in passage.headings if heading not in headings]
         headings += new
         targets += [Target(TargetKind.HEADING, heading, ordinal) for heading in new]
-        targets += [Target(TargetKind.WINDOW, window, ordinal) for window in split_windows(passage.text)]
+        windows = split_windows(passage.text)
+        targets += [Target(TargetKind.WINDOW, f"{content.title}. {window}", ordinal) for window in windows]
     return tuple(targets)
 
 
@@ -182,6 +201,11 @@ def _add_up(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
     for part in counts:
         total.update(part)
     return total
+
+
+def _split_parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(texts), _ENCODED_PER_COMMIT):
+        yield texts[start : start + _ENCODED_PER_COMMIT]
 
 
 def _targets_of(article: Article, passages: Sequence[StoredPassage]) -> tuple[Target, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from knowledge_base.article import Article, ArticleContent, ArticleDraft, Audience
 from knowledge_base.article_store import ArticleStore, ImportOutcome
-from knowledge_base.calibration import Calibration, load_calibration
+from knowledge_base.calibration import load_calibration
 from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder, SentenceEmbedder
 from knowledge_base.gaps import BestArticle, QuestionLog
 from knowledge_base.indexing import Indexer, SearchIndex
@@ -28,18 +28,21 @@ class KnowledgeBase:
         path: Path | str,
         embedder: Embedder | None = None,
         *,
-        calibration: Calibration | None = None,
+        target_error: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open or create the database and load the index; texts that were encoded before are not encoded again.
 
+        `target_error` is the greatest share of answers that may be wrong; None for the usual one.
+
         Raises:
-            InvalidInputError: if the database cannot be used.
+            InvalidInputError: if the database cannot be used, or the share is out of bounds.
             ModelError: if the embedding model cannot be used.
         """
         self._embedder = embedder or SentenceEmbedder()
         self._encoder = QuestionEncoder(self._embedder)
-        self._calibration = calibration or load_calibration()
+        calibration = load_calibration()
+        self._calibration = calibration if target_error is None else calibration.aim(target_error)
         self._database = Database(Path(path))
         self._write_lock = threading.Lock()
         self.articles = ArticleStore(self._database, clock)

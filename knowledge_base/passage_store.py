@@ -1,12 +1,13 @@
 """Passages and embeddings in the database.
 
-Owns two caches that make a restart cheap: how each published revision was cut, and the vector of every
-text that was ever encoded, keyed by (content hash, model). Both can be thrown away and built again.
+Owns the caches that make a restart cheap: how each published revision was cut, and the vector and token vectors
+of every text that was ever encoded, keyed by (content hash, model). All of them can be thrown away and built again.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from knowledge_base.article import ArticleId
 from knowledge_base.chunking import Passage
+from knowledge_base.late_interaction import TOKEN_DIMENSION, TokenVectors
 from knowledge_base.store import Database
 
 PassageId = NewType("PassageId", int)
@@ -71,19 +73,30 @@ class PassageStore:
 
     def load_vectors(self, texts: Iterable[str], model: str) -> dict[str, Matrix]:
         """Return the known vectors of these texts, by text."""
+        rows = self._select("select content_hash, vector from embeddings", texts, model)
+        return {text: np.frombuffer(row["vector"], dtype=np.float32) for text, row in rows}
+
+    def load_tokens(self, texts: Iterable[str], model: str) -> dict[str, TokenVectors]:
+        """Return the known token vectors of these texts, by text."""
+        rows = self._select("select content_hash, ids, vectors from token_vectors", texts, model)
+        return {
+            text: TokenVectors(
+                np.frombuffer(row["ids"], dtype=np.int32),
+                np.frombuffer(row["vectors"], dtype=np.int8).reshape(-1, TOKEN_DIMENSION),
+            )
+            for text, row in rows
+        }
+
+    def _select(self, columns: str, texts: Iterable[str], model: str) -> Iterator[tuple[str, sqlite3.Row]]:
         by_hash = {hash_text(text): text for text in texts}
         hashes = list(by_hash)
-        found: dict[str, Matrix] = {}
         for start in range(0, len(hashes), _HASHES_PER_STATEMENT):
             part = hashes[start : start + _HASHES_PER_STATEMENT]
             marks = ",".join("?" * len(part))
             rows = self._database.read().execute(
-                f"select content_hash, vector from embeddings where model = ? and content_hash in ({marks})",
-                [model, *part],
+                f"{columns} where model = ? and content_hash in ({marks})", [model, *part]
             )
-            for row in rows:
-                found[by_hash[row["content_hash"]]] = np.frombuffer(row["vector"], dtype=np.float32)
-        return found
+            yield from ((by_hash[row["content_hash"]], row) for row in rows)
 
     def record_vectors(self, vectors: Mapping[str, Matrix], model: str) -> None:
         """Store vectors by their text; those that are known already stay as they are."""
@@ -93,6 +106,17 @@ class PassageStore:
                 [
                     (hash_text(text), model, np.ascontiguousarray(vector, dtype=np.float32).tobytes())
                     for text, vector in vectors.items()
+                ],
+            )
+
+    def record_tokens(self, tokens: Mapping[str, TokenVectors], model: str) -> None:
+        """Store token vectors by their text; those that are known already stay as they are."""
+        with self._database.write() as connection:
+            connection.executemany(
+                "insert or ignore into token_vectors (content_hash, model, ids, vectors) values (?, ?, ?, ?)",
+                [
+                    (hash_text(text), model, found.ids.tobytes(), np.ascontiguousarray(found.vectors).tobytes())
+                    for text, found in tokens.items()
                 ],
             )
 

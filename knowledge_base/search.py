@@ -4,19 +4,18 @@ Reads one immutable index and writes nothing. The visitor's language goes first;
 English is asked too, and an English hit that has a translation is given in the visitor's language.
 """
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from knowledge_base.article import Article
-from knowledge_base.calibration import Calibration, Verdict, build_evidence
+from knowledge_base.calibration import Calibration, Verdict, rank
 from knowledge_base.chunking import Passage, widen_passage
 from knowledge_base.embedding import QuestionEncoder
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.indexing import IndexedArticle, SearchIndex
 from knowledge_base.language import FALLBACK_LANGUAGE, detect_language
 from knowledge_base.passage_store import StoredPassage
-from knowledge_base.ranking import Candidate, Question, build_question, find_candidates
+from knowledge_base.ranking import build_question, find_candidates
 
 QUESTION_MAX_CHARS = 2_000
 RESULTS_MAX = 20
@@ -28,7 +27,7 @@ _FOREIGN_DISCOUNT = 0.8
 class SearchResult:
     """An article that may answer, with its best passage, and that passage as it is shown.
 
-    `score` orders, `probability` is meant literally.
+    `score` orders one question's articles, `probability` is meant literally.
     """
 
     article: Article
@@ -109,36 +108,11 @@ def _search_language(
     articles = index.languages[language]
     question = build_question(text, language, articles, encoder)
     candidates = find_candidates(question, articles, excluded)
-    ranked, scores = rank(candidates, calibration)
-    probabilities = _estimate_all(question, ranked, scores, calibration)
+    order, fits, probabilities = rank(question, candidates, calibration)
     return [
-        _build_result(articles.articles[candidate.article], candidate.passage, score, probability)
-        for candidate, score, probability in zip(ranked, scores, probabilities, strict=True)
+        _build_result(articles.articles[candidates.articles[n]], candidates.passages[n], fit, probability)
+        for n, fit, probability in zip(order.tolist(), fits.tolist(), probabilities.tolist(), strict=True)
     ]
-
-
-def rank(candidates: Sequence[Candidate], calibration: Calibration) -> tuple[list[Candidate], list[float]]:
-    """Return the candidates best first, and their scores."""
-    scored = sorted(
-        ((calibration.score(c.signals), c) for c in candidates), key=lambda pair: (-pair[0], pair[1].article)
-    )
-    return [candidate for _, candidate in scored], [score for score, _ in scored]
-
-
-def _estimate_all(
-    question: Question, ranked: Sequence[Candidate], scores: Sequence[float], calibration: Calibration
-) -> list[float]:
-    """Return each article's probability, best first: the first one's as fitted.
-
-    Only the best article's probability was fitted. What is left of it is spread over the others by their
-    scores, so that no article after the first exceeds it and all of them add up to 1 at most.
-    """
-    if not ranked:
-        return []
-    first = calibration.estimate(build_evidence(question, ranked, scores))
-    weights = [math.exp(max(-30.0, score - scores[0])) for score in scores[1:]]
-    total = sum(weights) or 1.0
-    return [first, *(min(first, (1 - first) * first * weight / total) for weight in weights)]
 
 
 def _build_result(entry: IndexedArticle, passage: int, score: float, probability: float) -> SearchResult:

@@ -79,7 +79,7 @@ def create_app_from_environment(environment: Mapping[str, str] = os.environ) -> 
     token = read_token(environment)
     embedder = SentenceEmbedder(environment.get("BATON_EMBEDDING_MODEL", "").strip())
     embedder.load()
-    base = KnowledgeBase(Path(path), embedder)
+    base = KnowledgeBase(Path(path), embedder, target_error=read_target_error(environment))
     base.ask("Is everything loaded?", is_logged=False)
     return create_app(base, token)
 
@@ -106,6 +106,17 @@ def read_token(environment: Mapping[str, str]) -> str:
             f"Set BATON_KB_TOKEN or BATON_KB_TOKEN_FILE to a secret of {TOKEN_MIN_CHARS}+ characters.",
         )
     return token
+
+
+def read_target_error(environment: Mapping[str, str]) -> float | None:
+    """Return the share of BATON_TARGET_ERROR, None if it is empty; raise `InvalidInputError` if it is no number."""
+    text = environment.get("BATON_TARGET_ERROR", "").strip()
+    try:
+        return float(text) if text else None
+    except ValueError as exc:
+        raise InvalidInputError(
+            "target_error_invalid", f"BATON_TARGET_ERROR is {text!r}; it must be a share such as 0.05."
+        ) from exc
 
 
 def _build_guard(token: str) -> Callable[[], ErrorReply | None]:

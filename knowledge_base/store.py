@@ -155,6 +155,21 @@ def create_passages(db: SqliteUtilsDatabase) -> None:
 
 
 @migrations()
+def create_token_vectors(db: SqliteUtilsDatabase) -> None:
+    db.execute(
+        """
+        create table token_vectors (
+            content_hash text not null,
+            model text not null,
+            ids blob not null,
+            vectors blob not null,
+            primary key (content_hash, model)
+        ) without rowid
+        """
+    )
+
+
+@migrations()
 def create_questions(db: SqliteUtilsDatabase) -> None:
     db.execute(
         """

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge_base.embedding import Matrix
 from knowledge_base.errors import ModelError
@@ -77,18 +78,21 @@ class VectorIndex:
                 f'with "{model}" ({vector.shape[-1]}): restart the knowledge base to build the index anew.',
             )
 
-    def find_articles(self, vector: Matrix, *, limit: int) -> list[int]:
-        """Return the ordinals of the articles that own the nearest targets, nearest first."""
+    def find_owners(self, vector: Matrix, *, articles: int) -> npt.NDArray[np.int64]:
+        """Return the ordinals of the articles that own the nearest targets, nearest first, one for each target.
+
+        Deep enough to name `articles` different ones, if there are so many.
+        """
         total = len(self)
-        found: dict[int, None] = {}
-        depth = min(total, 32 * limit)
+        owners: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        depth = min(total, 32 * articles)
         while total:
             _, targets = self._index.search(vector[np.newaxis, :], depth)
-            found = dict.fromkeys(int(owner) for owner in self._owners[targets[0]])
-            if len(found) >= limit or depth == total:
+            owners = self._owners[targets[0]]
+            if depth == total or len(np.unique(owners)) >= articles:
                 break
             depth = min(total, depth * 4)
-        return list(found)[:limit]
+        return owners
 
     def compare(self, vector: Matrix, article: int) -> Matrix:
         """Return how alike the question and each target of an article are, above what is usual here.

@@ -65,10 +65,13 @@ def evaluate_search(
     questions: Path,
     *,
     target_error: float,
+    promised_error: float | None = None,
     language: str | None = None,
     embedder: Embedder | None = None,
 ) -> Evaluation:
     """Index labelled articles in a place of their own and ask every question, of Baton and of the baselines.
+
+    `target_error` is where coverage on the curve is measured, `promised_error` what the verdicts aim at.
 
     Raises:
         InvalidInputError: if a file cannot be read, or a line of it cannot be used.
@@ -77,7 +80,7 @@ def evaluate_search(
     asked, notes = drop_unknown_slugs(read_questions(questions), frozenset(labelled.labels.values()))
     embedder = embedder or SentenceEmbedder()
     with TemporaryDirectory() as folder:
-        base = KnowledgeBase(Path(folder) / "evaluation.db", embedder)
+        base = KnowledgeBase(Path(folder) / "evaluation.db", embedder, target_error=promised_error)
         try:
             base.import_articles(labelled.drafts, "evaluation")
             outcomes, questions_per_s = ask_all(base, asked, lambda slug: [labelled.labels[slug]])

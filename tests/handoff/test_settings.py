@@ -75,6 +75,7 @@ BAD_VALUES = [
     ("BATON_PORT", "65536"),
     ("BATON_PORT", "-1"),
     ("BATON_PORT", "80.5"),
+    ("BATON_TARGET_ERROR", "0.9"),
     ("BATON_KB_PORT", "x"),
     ("BATON_BOT_PORT", "x"),
     ("BATON_ACTIONS_PORT", "x"),

@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from knowledge_base.article import ArticleDraft, build_content, build_draft
-from knowledge_base.embedding import Matrix
+from knowledge_base.embedding import Encoded, Matrix
+from knowledge_base.late_interaction import load_projection, reduce_tokens
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.service import create_app
 
@@ -36,6 +37,19 @@ class KeywordEmbedder:
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         self.encoded += texts
+        return self._count(texts)
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[Encoded]:
+        vectors = self.encode(texts)
+        found = []
+        for text, vector in zip(texts, vectors, strict=True):
+            words = re.findall(r"\w+", text.lower())
+            ids = [int(hashlib.sha256(word.encode()).hexdigest(), 16) % 30_000 for word in words]
+            rows = self._count(words)
+            found.append(Encoded(vector, reduce_tokens(ids, rows, load_projection(self._dimension, is_packaged=False))))
+        return found
+
+    def _count(self, texts: Sequence[str]) -> Matrix:
         rows = np.zeros((len(texts), self._dimension), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in re.findall(r"\w+", text.lower()):

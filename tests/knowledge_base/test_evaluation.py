@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge_base.calibration import build_evidence, load_calibration
+from knowledge_base.calibration import read_calibration
 from knowledge_base.embedding import PACKAGED_MODEL, SentenceEmbedder
 from knowledge_base.errors import InvalidInputError, ModelError
 from knowledge_base.evaluation.labelled import normalise_slug, read_articles, read_questions
 from knowledge_base.evaluation.measures import Outcome, measure, measure_auroc, measure_coverage, measure_reliability
 from knowledge_base.evaluation.report import BATON, evaluate_answers, evaluate_search
-from knowledge_base.fitting import choose_thresholds, fit, judge, observe_all
+from knowledge_base.fitting.__main__ import fit_held_out
+from knowledge_base.fitting.models import choose_answer_from, choose_clarify_from, judge
+from knowledge_base.fitting.observations import Centre, observe
 from knowledge_base.importing.articles import read_articles as read_help_centre
 from knowledge_base.library import KnowledgeBase
 from tests.knowledge_base.conftest import CENTRE, REPOSITORY, KeywordEmbedder, draft
@@ -198,36 +200,31 @@ def test_articles_in_another_language_are_told_by_their_text(tmp_path: Path) -> 
 
 
 def test_fitting_learns_to_tell_what_can_be_answered(tmp_path: Path) -> None:
-    write_centre(tmp_path / "centres" / "one")
-    observations = observe_all(tmp_path / "centres", KeywordEmbedder(), tmp_path)
-    assert {o.variant for o in observations} == {"full", "no-phrasings", "no-bodies"}
-    calibration = fit(observations)
-    outcomes = judge(observations, calibration)
+    folder = write_centre(tmp_path / "centre")
+    drafts = read_articles(folder / "articles.jsonl", language="en").drafts
+    questions = tuple(read_questions(folder / "questions.jsonl"))
+    centres = [Centre(f"company-{n}", "full", drafts, questions) for n in range(4)]
+    observations = observe(centres, KeywordEmbedder())
+    numbers, outcomes = fit_held_out(observations, folds=2)
     measured = measure(outcomes, target_error=0.05)
     assert measured.recall_at_1 > 0.9
     assert measured.auroc > 0.95
+    calibration = read_calibration(json.loads(json.dumps(numbers)) | {"answer_from": {}, "clarify_from": 0.3})
+    again = measure([judge(o, calibration.fit, calibration) for o in observations], target_error=0.05)
+    assert again.recall_at_1 > 0.9
 
 
-def test_thresholds_keep_the_errors_within_the_target() -> None:
+def test_thresholds_keep_the_errors_within_the_target_with_confidence() -> None:
     right = [outcome(0.5 + n / 4000, is_right=True) for n in range(1600)]
     wrong = [outcome(n / 2000, is_right=False) for n in range(1600)]
-    answer_from, clarify_from = choose_thresholds(right + wrong)
-    answered = [o for o in right + wrong if o.probability >= answer_from]
-    assert sum(not o.is_first_right for o in answered) / len(answered) < 0.201
-    assert 0 < clarify_from <= answer_from
-
-
-def test_the_committed_weights_fit_the_evidence(centre: KnowledgeBase) -> None:
-    calibration = load_calibration()
-    index = centre.index.languages["en"]
-    from knowledge_base.embedding import QuestionEncoder
-    from knowledge_base.ranking import SIGNAL_NAMES, build_question, find_candidates
-    from knowledge_base.search import rank
-
-    question = build_question("delete account", "en", index, QuestionEncoder(KeywordEmbedder()))
-    ranked, scores = rank(find_candidates(question, index, frozenset()), calibration)
-    assert set(calibration.rank_weights) == set(SIGNAL_NAMES)
-    assert set(calibration.probability_weights) == set(build_evidence(question, ranked, scores))
+    answer_from = choose_answer_from([right + wrong])
+    assert list(answer_from.values()) == sorted(answer_from.values(), reverse=True)
+    for error, start in answer_from.items():
+        answered = [o for o in right + wrong if o.probability >= start]
+        assert sum(not o.is_first_right for o in answered) / len(answered) < error
+    assert 0 < choose_clarify_from(right + wrong) < 1
+    # Three questions promise nothing.
+    assert choose_answer_from([right[:3]]).get(0.05) is None
 
 
 @pytest.fixture(scope="module")

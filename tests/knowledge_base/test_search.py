@@ -1,8 +1,13 @@
 """Searching: languages, exclusions, misspellings, verdicts and the log."""
 
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from knowledge_base.calibration import Calibration, load_calibration
+from knowledge_base.calibration import CALIBRATION_FILE, EVIDENCE_NAMES, load_calibration, read_calibration
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.library import KnowledgeBase
 from tests.knowledge_base.conftest import draft
@@ -113,13 +118,43 @@ def test_probabilities_fall_along_the_results(centre: KnowledgeBase) -> None:
     ("probability", "verdict"), [(0.0, "unsure"), (0.29, "unsure"), (0.3, "clarify"), (0.6, "answer"), (1.0, "answer")]
 )
 def test_the_verdict_follows_from_the_probability(probability: float, verdict: str) -> None:
-    calibration = Calibration({}, {}, answer_from=0.6, clarify_from=0.3)
+    calibration = replace(load_calibration(), answer_from={0.1: 0.8, 0.2: 0.6}, clarify_from=0.3)
     assert calibration.decide_verdict(probability) == verdict
+
+
+@pytest.mark.parametrize(
+    ("target_error", "verdict"),
+    [(0.01, "clarify"), (0.1, "clarify"), (0.15, "clarify"), (0.2, "answer"), (0.5, "answer")],
+)
+def test_a_smaller_target_error_answers_less_and_one_that_was_never_kept_answers_nothing(
+    target_error: float, verdict: str
+) -> None:
+    calibration = replace(load_calibration(), answer_from={0.1: 0.8, 0.2: 0.6}, clarify_from=0.3).aim(target_error)
+    assert calibration.decide_verdict(0.7) == verdict
+    assert calibration.decide_verdict(0.99) == ("clarify" if target_error < 0.1 else "answer")
+
+
+@pytest.mark.parametrize("target_error", [0.0, -1, 0.6, math.nan])
+def test_a_target_error_out_of_bounds_is_refused(target_error: float) -> None:
+    with pytest.raises(InvalidInputError, match=r"from 0\.01 to 0\.5"):
+        load_calibration().aim(target_error)
 
 
 def test_the_committed_numbers_are_in_order() -> None:
     calibration = load_calibration()
-    assert 0 < calibration.clarify_from < calibration.answer_from < 1
+    starts = [start for _, start in sorted(calibration.answer_from.items())]
+    assert starts == sorted(starts, reverse=True)
+    assert 0 < calibration.clarify_from < calibration.answer_from[calibration.target_error] < 1
+
+
+def test_trees_are_walked_to_the_leaf_that_the_numbers_name() -> None:
+    numbers = json.loads(CALIBRATION_FILE.read_text())
+    tree = ["fit", 1.5, 10.0, ["share", 0.5, 20.0, 30.0]]
+    forest = read_calibration(numbers | {"branching": {"start": 0.5, "trees": [tree, 2.0]}}).branching
+    rows = np.zeros((3, len(EVIDENCE_NAMES)), dtype=np.float32)
+    rows[1:, EVIDENCE_NAMES.index("fit")] = 2.0
+    rows[2, EVIDENCE_NAMES.index("share")] = 1.0
+    assert forest.predict(rows).tolist() == [12.5, 22.5, 32.5]
 
 
 def test_a_search_is_noted_for_the_editors_unless_it_is_their_own(centre: KnowledgeBase) -> None:

@@ -1,0 +1,103 @@
+"""Fit, print what was measured on held-out families, and write the file."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from knowledge_base.calibration import (
+    CALIBRATION_FILE,
+    DEFAULT_TARGET_ERROR,
+    EVIDENCE_NAMES,
+    FIT_NAMES,
+    Linear,
+    read_calibration,
+)
+from knowledge_base.embedding import SentenceEmbedder
+from knowledge_base.evaluation.measures import Outcome, measure, measure_coverage
+from knowledge_base.fitting.models import (
+    choose_answer_from,
+    choose_clarify_from,
+    describe_linear,
+    describe_trees,
+    fit_fit,
+    fit_probability,
+    judge,
+)
+from knowledge_base.fitting.observations import Observation, observe, read_centres
+
+_FOLDS = 4
+_SHOWN = ("recall_at_1", "recall_at_3", "auroc", "calibration_error", "answered", "answered_wrong")
+
+
+def fit_held_out(observations: Sequence[Observation], folds: int = _FOLDS) -> tuple[dict[str, Any], list[Outcome]]:
+    """Return the models fitted on everything, as numbers, and what came of each observation held out.
+
+    A family's outcomes come from models that never saw it; so do the fits that the probability is learnt from.
+    """
+    families = sorted({o.family for o in observations})
+    fold_of = {family: n % folds for n, family in enumerate(families)}
+    places = [fold_of[o.family] for o in observations]
+    fold_fits = [fit_fit([o for o, p in zip(observations, places, strict=True) if p != fold]) for fold in range(folds)]
+    fits = [fold_fits[place] for place in places]
+    outcomes: dict[int, Outcome] = {}
+    for fold in range(folds):
+        others = [n for n, place in enumerate(places) if place != fold]
+        models = fit_probability([observations[n] for n in others], [fits[n] for n in others])
+        judging = read_calibration(_describe(fold_fits[fold], models) | {"answer_from": {}, "clarify_from": 0.0})
+        outcomes |= {n: judge(o, fits[n], judging) for n, o in enumerate(observations) if places[n] == fold}
+    numbers = _describe(fit_fit(observations), fit_probability(observations, fits))
+    return numbers, [outcomes[n] for n in range(len(observations))]
+
+
+def _describe(fit: Linear, probability: tuple[Linear, Any]) -> dict[str, Any]:
+    return {
+        "fit": describe_linear(fit, FIT_NAMES),
+        "steady": describe_linear(probability[0], EVIDENCE_NAMES),
+        "branching": describe_trees(probability[1], EVIDENCE_NAMES),
+    }
+
+
+def main() -> int:
+    """Fit, report and write; exit status 1 if no threshold keeps to the usual target error."""
+    parser = argparse.ArgumentParser(prog="python -m knowledge_base.fitting", description=__doc__)
+    parser.add_argument("folder", type=Path, help="a folder with help-centres, banking77 and clinc150")
+    parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
+    parser.add_argument("--work", type=Path, help="keep the databases here, so that the next run encodes nothing")
+    options = parser.parse_args()
+    observations = observe(list(read_centres(options.folder)), SentenceEmbedder(), options.work)
+    return write_calibration(observations, options.output)
+
+
+def write_calibration(observations: Sequence[Observation], output: Path) -> int:
+    """Fit, print what was measured held out, write the file; 1 if no threshold keeps to the usual target error."""
+    fitted, outcomes = fit_held_out(observations)
+    groups: dict[str, list[Outcome]] = {}
+    for observation, outcome in zip(observations, outcomes, strict=True):
+        groups.setdefault(observation.variant, []).append(outcome)
+    answer_from = choose_answer_from([groups["full"], groups["no-bodies"]])
+    numbers = {
+        "note": f"written by knowledge_base.fitting from {len(observations)} observations",
+        "answer_from": {str(error): start for error, start in answer_from.items()},
+        "clarify_from": choose_clarify_from(groups["full"]),
+        **fitted,
+    }
+    output.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    for variant, found in groups.items():
+        _print(variant, found, answer_from.get(DEFAULT_TARGET_ERROR, 1.0))
+    return 0 if DEFAULT_TARGET_ERROR in answer_from else 1
+
+
+def _print(name: str, outcomes: Sequence[Outcome], answer_from: float) -> None:
+    judged = [replace(o, verdict="answer") if o.probability >= answer_from else o for o in outcomes]
+    measured = measure(judged, target_error=DEFAULT_TARGET_ERROR)
+    figures = [f"{shown} {getattr(measured, shown):.3f}" for shown in _SHOWN]
+    figures += [f"coverage at {error:.0%} {measure_coverage(outcomes, error=error):.3f}" for error in (0.05, 0.1, 0.2)]
+    print(f"{name}, held out by family: {len(outcomes)} questions; " + ", ".join(figures))  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

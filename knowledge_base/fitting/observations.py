@@ -1,0 +1,125 @@
+"""Labelled questions with everything that a knowledge base has to say to them, as rows of features.
+
+Real help centres come in all kinds, so every labelled one is seen three times: as it is, without phrasings, and with
+titles and phrasings only. Sets of intents (banking77, clinc150) stand for the desks that have nothing but example
+questions: some intents become articles, the others' questions are answered by none.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_base.article import PHRASING_MAX_CHARS, ArticleDraft, build_content, build_draft, build_slug
+from knowledge_base.calibration import compare, describe_question
+from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder
+from knowledge_base.evaluation.labelled import LabelledQuestion, read_articles, read_questions
+from knowledge_base.indexing import LanguageIndex
+from knowledge_base.library import KnowledgeBase
+from knowledge_base.ranking import build_question, find_candidates
+
+_CACHE_SIZE = 50_000
+# Phrasings for each article and articles of each set of intents, from sparse to rich.
+_INTENT_SHAPES = ((3, 40), (8, 50), (20, 30))
+_ANSWERABLE, _OTHER_INTENTS, _OUT_OF_SCOPE = 260, 100, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """A labelled help centre in one of its variants; `family` is what must not be both fitted on and judged."""
+
+    family: str
+    variant: str
+    drafts: tuple[ArticleDraft, ...]
+    questions: tuple[LabelledQuestion, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observation:
+    """One question to one centre: a row of features for each candidate, and whether each one is right."""
+
+    family: str
+    variant: str
+    is_answerable: bool
+    kind: str
+    features: Matrix
+    is_right: npt.NDArray[np.bool_]
+
+
+def read_centres(folder: Path) -> Iterator[Centre]:
+    """Read what may be fitted on below the folder of benchmarks: help-centres/*, and sets of intents."""
+    for centre in sorted((folder / "help-centres").iterdir()):
+        drafts = read_articles(centre / "articles.jsonl", language="en").drafts
+        questions = tuple(read_questions(centre / "questions.jsonl"))
+        bare = tuple(replace(d, content=replace(d.content, phrasings=())) for d in drafts)
+        short = tuple(replace(d, content=replace(d.content, body=d.content.title)) for d in drafts)
+        for variant, articles in (("full", drafts), ("no-phrasings", bare), ("no-bodies", short)):
+            yield Centre(centre.name, variant, articles, questions)
+    for intents in ("banking77", "clinc150"):
+        yield from _build_intent_centres(folder / intents)
+
+
+def observe(centres: Sequence[Centre], embedder: Embedder, work: Path | None = None) -> list[Observation]:
+    """Ask each centre its questions; `work` keeps the vectors for the next time."""
+    encoder = QuestionEncoder(embedder, cache_size=_CACHE_SIZE)
+    observations: list[Observation] = []
+    with TemporaryDirectory() as folder:
+        for centre in centres:
+            base = KnowledgeBase((work or Path(folder)) / f"{centre.family}-{centre.variant}.db", embedder)
+            base.import_articles(centre.drafts, "fitting")
+            index = base.index.languages["en"]
+            observations += [_observe(centre, question, index, encoder) for question in centre.questions]
+            base.close()
+    return observations
+
+
+def _observe(centre: Centre, labelled: LabelledQuestion, index: LanguageIndex, encoder: QuestionEncoder) -> Observation:
+    question = build_question(labelled.text, "en", index, encoder)
+    candidates = find_candidates(question, index, frozenset())
+    right = [index.articles[ordinal].article.slug in labelled.slugs for ordinal in candidates.articles]
+    return Observation(
+        centre.family,
+        centre.variant,
+        bool(labelled.slugs),
+        labelled.kind,
+        compare(candidates.signals, describe_question(question)),
+        np.array(right, dtype=bool),
+    )
+
+
+def _build_intent_centres(folder: Path) -> Iterator[Centre]:
+    train, test = (_read_intents(folder / name) for name in ("train.jsonl", "test.jsonl"))
+    for seed, (phrasings, articles) in enumerate(_INTENT_SHAPES):
+        chosen = random.Random(seed)
+        intents = chosen.sample(sorted(name for name in train if name), articles)
+        drafts = []
+        for intent in intents:
+            title, *others = (text[:PHRASING_MAX_CHARS] for text in chosen.sample(train[intent], phrasings + 1))
+            # Half of the desks name an article by a question, half by a topic.
+            title = title[:200] if seed % 2 else intent.replace("_", " ").capitalize()
+            drafts.append(build_draft("en", build_slug(intent), build_content(title, title, (), others)))
+        inside = [(text, intent) for intent in intents for text in test[intent]]
+        beside = [text for intent, texts in test.items() if intent and intent not in intents for text in texts]
+        outside = test.get("", [])
+        questions = [
+            LabelledQuestion(text, (build_slug(intent),), "in")
+            for text, intent in chosen.sample(inside, min(_ANSWERABLE, len(inside)))
+        ]
+        unanswered = chosen.sample(beside, min(_OTHER_INTENTS, len(beside)))
+        unanswered += chosen.sample(outside, min(_OUT_OF_SCOPE, len(outside)))
+        questions += [LabelledQuestion(text, (), "out") for text in unanswered]
+        yield Centre(folder.name, f"{phrasings}-phrasings", tuple(drafts), tuple(questions))
+
+
+def _read_intents(path: Path) -> Mapping[str, list[str]]:
+    """Return the texts of each intent; those that have none are under the empty name."""
+    found: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        found.setdefault(row["intent"] or "", []).append(row["text"])
+    return found
