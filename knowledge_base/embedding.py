@@ -145,6 +145,16 @@ class SentenceEmbedder:
                 encoded[n] = Encoded(vector / max(float(np.linalg.norm(vector)), 1e-12), tokens)
         return [encoded[n] for n in range(len(texts))]
 
+    def encode_raw_tokens(self, texts: Sequence[str]) -> Iterator[Matrix]:
+        """Yield the vectors of each text's tokens as the model gives them, in no particular order of texts."""
+        model = self._load()
+        for batch in _split_batches(texts):
+            with self._lock:
+                found = model.encode(
+                    [texts[n] for n in batch], output_value="token_embeddings", show_progress_bar=False
+                )
+            yield from (rows.numpy()[1:-1] for rows in found)
+
     def count_tokens(self, text: str) -> int:
         model = self._load()
         with self._lock:

@@ -301,8 +301,8 @@ def test_quality_on_a_labelled_help_centre_does_not_fall(real: SentenceEmbedder,
     centre = CENTRES / "alderbrook-it"
     found = evaluate_search(centre / "articles.jsonl", centre / "questions.jsonl", target_error=0.2, embedder=real)
     measured = found.figures[BATON]
-    assert measured.recall_at_1 > 0.78
-    assert measured.recall_at_3 > 0.9
-    assert measured.auroc > 0.78
+    assert measured.recall_at_1 > 0.8
+    assert measured.recall_at_3 > 0.93
+    assert measured.auroc > 0.84
     assert measured.answered_wrong < 0.25
     assert measured.recall_at_1 > max(found.figures[name].recall_at_1 for name in ("BM25", "nearest cosine"))

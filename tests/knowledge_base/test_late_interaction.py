@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from knowledge_base.fitting.projection import fit_projection
 from knowledge_base.late_interaction import (
     TOKEN_DIMENSION,
     TokenVectors,
@@ -61,3 +62,12 @@ def test_nothing_asked_and_nothing_known_is_no_match() -> None:
     assert match_tokens(tokens(), [tokens(1)], statistics).shape == (0, 1)
     assert weigh_matches(np.zeros((0, 2), dtype=np.float32), np.zeros(0, dtype=np.float32)).tolist() == [0, 0]
     assert match_tokens(tokens(1), [], statistics).shape == (1, 0)
+
+
+def test_the_fitted_axes_are_those_along_which_the_vectors_lie() -> None:
+    random = np.random.default_rng(2)
+    plane = np.linalg.qr(random.normal(size=(20, 3)))[0]
+    vectors = (random.normal(size=(500, 3)) @ plane.T).astype(np.float32)
+    axes = fit_projection(vectors, 3)
+    assert axes.shape == (20, 3)
+    assert np.allclose(vectors @ axes @ axes.T, vectors, atol=1e-4)
