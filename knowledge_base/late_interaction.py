@@ -16,7 +16,7 @@ import numpy.typing as npt
 Matrix = npt.NDArray[np.float32]
 
 TOKEN_DIMENSION = 96
-# Principal axes of the packaged model's token vectors over help-centre texts; written by `fitting.projection`.
+# Principal axes of the packaged model's token vectors, for a sample of labelled sets' texts; see `fitting.projection`.
 PROJECTION_FILE = Path(__file__).with_name("token_projection.npy")
 _STEP = 127.0
 # Of a token that no article holds. (recall@1 by tokens alone on two help centres: .690 at 1, .714 at a quarter.)
