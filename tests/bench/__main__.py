@@ -94,6 +94,7 @@ def answers_tables(folder: Path) -> list[Table]:
     sustained = table_of(title, "", "")
     p50_ms, p99_ms = figures.sustained
     sustained.add_row("answered", f"{figures.answered} of {figures.asked} in {figures.lasted_s:.1f} s")
+    sustained.add_row("of these without Rasa", f"{figures.stood_in}")
     sustained.add_row("p50, p99", f"{p50_ms:.1f} ms, {p99_ms:.1f} ms")
     total_ms = sum(figures.processor_ms.values())
     for part, used_ms in figures.processor_ms.items():

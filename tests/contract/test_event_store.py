@@ -251,6 +251,7 @@ KIND_STEPS: dict[str, tuple[Phase, Author]] = {
     "visitor_message": (Phase.BOT, BY_VISITOR),
     "understood": (Phase.BOT, BY_BOT),
     "bot_message": (Phase.BOT, BY_BOT),
+    "detail_asked": (Phase.BOT, BY_BOT),
     "article_shown": (Phase.BOT, BY_BOT),
     "clarification_offered": (Phase.BOT, BY_BOT),
     "article_chosen": (Phase.BOT, BY_VISITOR),
