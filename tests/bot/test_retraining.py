@@ -19,6 +19,7 @@ class Installation:
     bot_token: str
     models_dir: Path
     rasa_python: Path = Path("/nowhere/python")
+    embedding_model: str = ""
 
 
 @pytest.fixture
