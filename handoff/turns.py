@@ -17,7 +17,7 @@ from gevent.lock import BoundedSemaphore
 from handoff.business_hours import describe_opening
 from handoff.conversations import Conversations, topic_of
 from handoff.errors import BatonError, BotFailed, FloorRefused, KnowledgeBaseFailed, StaleEpoch, StoreFailed
-from handoff.escalation import EscalationRules, decide
+from handoff.escalation import EscalationRules, Signals, decide
 from handoff.events import (
     ArticleChosen,
     ConversationId,
@@ -122,6 +122,12 @@ class Turns:
         topic = self._topics.find_topic(words)
         if topic is not None:
             return [self._conversations.escalation(Reason.GUARDED_TOPIC, detail=topic)]
+        if isinstance(owed[0].body, FeedbackGiven):
+            # A "no" by button is counted in the state already.
+            before = msgspec.structs.replace(state, unhelpful_in_a_row=state.unhelpful_in_a_row - 1)
+            reason = decide(before, Signals(is_unhelpful=True), self._rules)
+            if reason is not None:
+                return [self._conversations.escalation(reason)]
         try:
             payloads = self._ask(conversation_id, state, owed, choose_untold(news, before_seq=owed[0].seq))
         except BotFailed as exc:

@@ -234,6 +234,20 @@ def test_pressed_no_asks_for_the_next_article(talk: Talk, bot: ScriptedBot) -> N
     assert talk.conversations.row(talk.chat).state.unanswered == ()
 
 
+def test_no_pressed_twice_fetches_a_person_without_asking_the_bot_again(talk: Talk, bot: ScriptedBot) -> None:
+    bot.will_say(answers())
+    talk.says("Where is my refund?")
+    bot.will_say(answers())
+    talk.conversations.give_feedback(talk.ada, talk.chat, seq=4, helpful=False, client_id="ada-says-no-1")
+    talk.is_answered()
+    second = log_of(talk.conversations, talk.chat)[-1].seq
+    talk.conversations.give_feedback(talk.ada, talk.chat, seq=second, helpful=False, client_id="ada-says-no-2")
+    talk.is_answered()
+    assert bot.prompts[1:] == ["/next_article"]
+    assert talk.bodies(Escalated) == [Escalated(Reason.UNHELPFUL_TWICE, "", "", False)]
+    assert talk.phase is Phase.QUEUE
+
+
 def test_message_and_choice_that_wait_together_are_answered_one_after_the_other(talk: Talk, bot: ScriptedBot) -> None:
     bot.will_say(clarifies())
     talk.says("money?")
