@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bot.scripted_knowledge_base import TOKEN, ScriptedKnowledgeBase, share_embedder
+from tests.bot.scripted_knowledge_base import TOKEN, ScriptedKnowledgeBase
+from tests.support.embedder import share_embedder
 
 ROOT = Path(__file__).resolve().parents[2]
 BOT_FOLDER = ROOT / "bot"

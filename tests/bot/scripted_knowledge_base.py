@@ -6,11 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from knowledge_base.embedding import SentenceEmbedder
+from tests.support.embedder import answer_embed
 
 TOKEN = "scripted-token"
 
@@ -27,11 +26,6 @@ def build_result(slug: str, *, probability: float = 0.8, passage: int = 1, langu
         "score": 0.7,
         "probability": probability,
     }
-
-
-@cache
-def share_embedder() -> SentenceEmbedder:
-    return SentenceEmbedder()
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -109,10 +103,6 @@ class ScriptedKnowledgeBase:
             "results": left[: wanted.get("limit", 5)],
         }
 
-    def _embed(self, texts: list[str]) -> dict[str, Any]:
-        vectors = share_embedder().encode(texts)
-        return {"model": share_embedder().model, "dimension": vectors.shape[1], "vectors": vectors.tolist()}
-
     def _read_article(self, slug: str) -> dict[str, Any] | None:
         for result in self._results:
             if result["slug"] == slug:
@@ -130,7 +120,7 @@ class ScriptedKnowledgeBase:
                 if not self._is_allowed():
                     return
                 if self.path == "/embed" and script._is_embedding:
-                    self._send(200, json.dumps(script._embed(wanted["texts"])))
+                    self._send(200, json.dumps(answer_embed(wanted["texts"])))
                 elif script.answering:
                     self._send_answer(script.answering("POST", self.path, body))
                 elif not self._is_in_trouble():

@@ -22,7 +22,8 @@ from handoff.settings import Settings, read_settings
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.service import create_app
 from tests.bot.conftest import RunningBot
-from tests.bot.scripted_knowledge_base import ScriptedKnowledgeBase, share_embedder
+from tests.bot.scripted_knowledge_base import ScriptedKnowledgeBase
+from tests.support.embedder import share_embedder
 
 SCRIPTS = read_scripts(CONVERSATIONS)
 

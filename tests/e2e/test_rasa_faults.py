@@ -15,6 +15,7 @@ from handoff.fallback import NOTICE_KEY
 from tests.bot.conftest import MODELS_FOLDER, RASA_PYTHON, await_ready, start_part, stop_part
 from tests.support.clients import Frame, VisitorClient
 from tests.support.desk_server import DeskServer
+from tests.support.embedder import share_embedder
 from tests.support.processes import ROOT, eventually, free_ports
 from tests.support.scripted import ScriptedKnowledgeBase
 
@@ -90,6 +91,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("real-rasa")
+    share_embedder().load()  # before the first message, which would wait for it
     with ScriptedKnowledgeBase() as knowledge_base:
         bot = RealBot(folder, knowledge_base.port)
         desk = DeskServer(folder, bot, knowledge_base, {"BATON_BOT_TOKEN": TOKEN})
@@ -164,4 +166,5 @@ def test_rasa_is_told_what_people_said_and_goes_on_after_the_hand_back(stage: St
         ("user", "thank you"),
         ("user", "goodbye"),
     ]
-    assert [event["name"] for event in stage.bot.tracker(chat) if event["event"] == "slot"].count("handed_back") == 1
+    slots = [event for event in stage.bot.tracker(chat) if event["event"] == "slot"]
+    assert [event["value"] for event in slots if event["name"] == "handed_back"].count(True) == 1

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.embedder import answer_embed
+
 Payload = dict[str, Any]
 
 ARTICLE = {
@@ -141,7 +143,7 @@ class ScriptedBot(ScriptedServer):
 
 
 class ScriptedKnowledgeBase(ScriptedServer):
-    """A knowledge base that knows one article, or is away."""
+    """A knowledge base that knows one article, or is away; its vectors are real."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,6 +152,8 @@ class ScriptedKnowledgeBase(ScriptedServer):
     def answer_to(self, path: str, body: Any) -> tuple[int, bytes]:
         if self.is_away:
             return 503, b"{}"
+        if path == "/embed":
+            return 200, json.dumps(answer_embed(body["texts"])).encode()
         if path.startswith("/search"):
             result = ARTICLE | {"passage": PASSAGE, "score": 0.8, "probability": 0.87}
             return 200, json.dumps(
