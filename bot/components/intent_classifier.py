@@ -32,7 +32,9 @@ class SentenceClassifier(IntentClassifier, GraphComponent):
 
     Options: `C` and `max_iter` of the regression, `sparse_weight` of the words beside the embedding (whose length
     is 1), `ranking_length`, and `nearness`: `at`, the cosine to the nearest example at which the confidence is
-    halved, and `slope`, how sharply; without it the confidence is the probability.
+    halved, and `slope`, how sharply; without it the confidence is the probability. `logit_adjustment` is what the
+    logits of some intents are raised by when a message is read, since to miss them costs more than to see them once too
+    often (Menon and others, 2021, use it for rare classes).
     """
 
     @classmethod
@@ -45,7 +47,14 @@ class SentenceClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
-        return {"C": 10.0, "max_iter": 60, "sparse_weight": 0.5, "ranking_length": 5, "nearness": None}
+        return {
+            "C": 10.0,
+            "max_iter": 60,
+            "sparse_weight": 0.5,
+            "ranking_length": 5,
+            "nearness": None,
+            "logit_adjustment": {},
+        }
 
     def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config = {**self.get_default_config(), **config}
@@ -120,6 +129,8 @@ class SentenceClassifier(IntentClassifier, GraphComponent):
             # scikit-learn keeps one row for two classes, whose logits are its opposite and itself.
             coefficients, bias = np.concatenate([-coefficients, coefficients]), np.concatenate([-bias, bias])
         self._intents = list(regression.classes_)
+        # An evaluation on other data has other intents: these are not raised there.
+        bias = bias + [self._config["logit_adjustment"].get(intent, 0.0) for intent in self._intents]
         # One row for each feature, so that a message reads those that it has.
         self._weights = {"coefficients": np.ascontiguousarray(coefficients.T, dtype=np.float32), "bias": bias}
 
@@ -160,6 +171,9 @@ class SentenceClassifier(IntentClassifier, GraphComponent):
         nearness = config.get("nearness")
         if nearness is not None and set(nearness) != {"at", "slope"}:
             raise ValueError("SentenceClassifier: nearness takes `at` and `slope`.")
+        adjustment = config.get("logit_adjustment", {})
+        if not isinstance(adjustment, dict) or not all(isinstance(one, (int, float)) for one in adjustment.values()):
+            raise ValueError("SentenceClassifier: logit_adjustment takes a number for each intent that it names.")
 
 
 def has_vector(message: Message) -> bool:
