@@ -1,12 +1,12 @@
 """Lets the real pipeline understand messages, one at a time as visitors send them. Runs in Rasa's Python.
 
-    python bot/understand.py --messages FILE --output FILE (--examples FILE | --model PATH)
+    python bot/understand.py --messages FILE --output FILE (--examples FILE [--config FILE] | --model PATH)
 
 Messages are lines of {"text"}, examples lines of {"text", "intent"}: with them a model is trained with the pipeline
-of config.yml, in memory's place of the shipped one. The output is one JSON object: `training_s` (null for a model that
-is there) and `messages`, in order: `intent` (null: below the threshold), `best` and `confidence` (of the best intent,
-whatever the threshold says), `time_ms` on the clock, the encoding included. An intent of null among the examples is
-out of scope, and stands as null in `best` as well.
+of config.yml, or of another file, in memory's place of the shipped one. The output is one JSON object: `training_s`
+(null for a model that is there) and `messages`, in order: `intent` (null: below the threshold), `best` and `confidence`
+(of the best intent, whatever the threshold says), `time_ms` on the clock, the encoding included. An intent of null
+among the examples is out of scope, and stands as null in `best` as well.
 """
 
 # ruff: noqa: T201  (standard error is the interface of this script)
@@ -36,10 +36,12 @@ def main() -> int:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--examples", type=Path, help="train a model on these")
     source.add_argument("--model", type=Path, help="use this model")
+    parser.add_argument("--config", type=Path, default=BOT_FOLDER / "config.yml", help="the pipeline to train")
     arguments = parser.parse_args()
     # As an exception it ends the encoder and removes the folders, too.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     messages, output = _read_lines(arguments.messages), arguments.output.resolve()
+    config = arguments.config.resolve()
     examples = _read_lines(arguments.examples) if arguments.examples else None
     model = arguments.model.resolve() if arguments.model else None
     _prepare_environment()
@@ -50,7 +52,7 @@ def main() -> int:
             names: Dict[str, Any] = {}
             training_s = None
             if examples is not None:
-                model, names, training_s = train(examples, Path(folder))
+                model, names, training_s = train(examples, config, Path(folder))
             understood = asyncio.run(understand([str(line["text"]) for line in messages], model, names))
     except (EncoderUnreachable, ValueError) as exc:
         print(f"understanding failed: {exc}", file=sys.stderr)
@@ -59,8 +61,8 @@ def main() -> int:
     return 0
 
 
-def train(examples: List[dict], folder: Path) -> Tuple[Path, Dict[str, Optional[str]], float]:
-    """Train the pipeline of config.yml; gives the model, the intents by their names in it, and the seconds.
+def train(examples: List[dict], config: Path, folder: Path) -> Tuple[Path, Dict[str, Optional[str]], float]:
+    """Train the pipeline of a configuration; gives the model, the intents by their names in it, and the seconds.
 
     The model has names of its own for them, since some characters and names mean something to Rasa.
 
@@ -79,7 +81,7 @@ def train(examples: List[dict], folder: Path) -> Tuple[Path, Dict[str, Optional[
     data = folder / "examples.json"
     data.write_text(json.dumps({"rasa_nlu_data": {"common_examples": common}}), encoding="utf-8")
     started = time.perf_counter()
-    trained = rasa.model_training.train_nlu(str(BOT_FOLDER / "config.yml"), str(data), str(folder / "models"))
+    trained = rasa.model_training.train_nlu(str(config), str(data), str(folder / "models"))
     if not trained:
         raise ValueError("Rasa trained nothing of the examples")
     return Path(trained), names, time.perf_counter() - started

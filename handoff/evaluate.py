@@ -110,16 +110,26 @@ def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: 
 @evaluate.command("understanding")
 @click.option("--train", type=_FILE, required=True, help="JSON lines of text, intent.")
 @click.option("--test", type=_FILE, required=True, help="The same; intent null: out of scope.")
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    type=click.Choice(["diet", "embedding"]),
+    help="Train and measure Rasa's default pipeline, or the sentence embedding alone, as well.",
+)
 @click.option("--json", "is_json", is_flag=True, help="One JSON object instead of a table.")
-def evaluate_understanding(train: Path, test: Path, is_json: bool) -> None:
-    """Train the bot's pipeline on one file and measure it on the other."""
+def evaluate_understanding(train: Path, test: Path, baselines: tuple[str, ...], is_json: bool) -> None:
+    """Train the bot's pipeline on one file and measure it on the other.
+
+    Rasa's default pipeline learns an hour for 15,000 examples on two cores.
+    """
     from handoff import understanding
 
-    found = understanding.evaluate_understanding(read_settings(), train, test)
+    found = understanding.evaluate_understanding(read_settings(), train, test, baselines)
     if is_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
-        console.print(_build_table("Understanding", found))
+        console.print(_build_comparison("Understanding", found))
 
 
 @evaluate.command("human-request")
@@ -236,6 +246,20 @@ def _format(value: float | None) -> str:
 def _build_table(title: str, figures: dict[str, Any]) -> Table:
     table = Table("", "", title=title, title_justify="left", show_header=False)
     for name, value in figures.items():
-        shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-        table.add_row(name.replace("_", " "), shown)
+        table.add_row(name.replace("_", " "), _show_figure(value))
     return table
+
+
+def _build_comparison(title: str, found: dict[str, Any]) -> Table:
+    """Build a table of the figures in `found` beside those of its `baselines`; what only the first has stands alone."""
+    baselines = found["baselines"]
+    table = Table("", "Baton", *baselines, title=title, title_justify="left")
+    for name, value in found.items():
+        if name != "baselines":
+            others = [_show_figure(one[name]) if name in one else "" for one in baselines.values()]
+            table.add_row(name.replace("_", " "), _show_figure(value), *others)
+    return table
+
+
+def _show_figure(value: float | int | None) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

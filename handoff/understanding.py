@@ -19,6 +19,9 @@ from handoff.retrain import build_bot_environment
 from handoff.run import train_bot
 from handoff.settings import ROOT, Settings
 
+PIPELINE = ROOT / "bot" / "config.yml"
+# Other pipelines to compare with, by name of file.
+BASELINES = ROOT / "bot" / "baselines"
 KEPT_SHARE = 0.95
 PERSON, CONTACT = "ask_for_person", "ask_for_contact"
 
@@ -37,21 +40,31 @@ class Understood:
     time_ms: float
 
 
-def evaluate_understanding(settings: Settings, train_file: Path, test_file: Path) -> Figures:
+def evaluate_understanding(
+    settings: Settings, train_file: Path, test_file: Path, baselines: Sequence[str] = ()
+) -> Figures:
     """Train the bot's pipeline on one file of `text`, `intent` and measure it on the other.
+
+    With names of `bot/baselines/` these pipelines as well, one after the other, under `baselines` by name.
 
     Raises:
         BatonError: a file has something else in it, or Rasa failed.
     """
     train = read_lines(train_file, "intent", (str, type(None)))
     test = read_lines(test_file, "intent", (str, type(None)))
-    understood, training_s = understand(settings, test, examples=train)
+    measured = {}
+    for config in (PIPELINE, *(BASELINES / f"{name}.yml" for name in baselines)):
+        understood, training_s = understand(settings, test, examples=train, config=config)
+        measured[config.stem] = {
+            "training_s": training_s,
+            **measure_understanding(understood, [line["intent"] for line in test]),
+        }
     return {
         "train": len(train),
         "test": len(test),
         "intents": len({line["intent"] for line in train} - {None}),
-        "training_s": training_s,
-        **measure_understanding(understood, [line["intent"] for line in test]),
+        **measured.pop(PIPELINE.stem),
+        "baselines": measured,
     }
 
 
@@ -67,9 +80,16 @@ def evaluate_human_request(settings: Settings, questions: Path, console: Console
 
 
 def understand(
-    settings: Settings, messages: Sequence[Line], *, examples: Sequence[Line] | None = None, model: Path | None = None
+    settings: Settings,
+    messages: Sequence[Line],
+    *,
+    examples: Sequence[Line] | None = None,
+    config: Path = PIPELINE,
+    model: Path | None = None,
 ) -> tuple[list[Understood], float | None]:
     """Have Rasa understand the messages with a trained model, or train one on `examples`, which takes the seconds.
+
+    A training follows the pipeline of `config`.
 
     Raises:
         BatonError: Rasa's environment is missing, or it failed; the message has its last line.
@@ -82,6 +102,7 @@ def understand(
         command += ["--messages", str(source), "--output", str(output)]
         if examples is not None:
             command += ["--examples", str(_write(Path(folder, "examples.jsonl"), examples, "text", "intent"))]
+            command += ["--config", str(config)]
         else:
             command += ["--model", str(model)]
         environment = build_bot_environment(settings)

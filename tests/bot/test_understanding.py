@@ -134,18 +134,23 @@ def test_real_pipeline_learns_any_intents_there_are(rasa_python: Path, tmp_path:
     if has_nulls:
         examples += [{"text": text, "intent": None} for text in ("who won the match", "sing a song", "is it raining")]
         tests += [{"text": "will it rain today", "intent": None}]
-    found = run_evaluation(tmp_path, examples, tests)
+    baselines = () if has_nulls else ("diet", "embedding")
+    found = run_evaluation(tmp_path, examples, tests, *baselines)
+    assert list(found["baselines"]) == list(baselines)
+    for figures in found["baselines"].values():
+        assert (figures["known"], figures["accuracy"] > 0.5, figures["training_s"] > 0) == (4, True, True)
     assert (found["known"], found["intents"], found["accuracy"]) == (4, 4, 1)
     assert (found["auroc"] is None) is not has_nulls
     assert found["training_s"] > 0
     assert found["time_ms_median"] > 0
 
 
-def run_evaluation(folder: Path, examples: list[dict], tests: list[dict]) -> dict:
+def run_evaluation(folder: Path, examples: list[dict], tests: list[dict], *baselines: str) -> dict:
     for name, lines in (("train", examples), ("test", tests)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     command = [sys.executable, "-m", "handoff.cli", "evaluate", "understanding", "--json"]
     command += ["--train", str(folder / "train.jsonl"), "--test", str(folder / "test.jsonl")]
+    command += [part for name in baselines for part in ("--baseline", name)]
     environment = {**os.environ, "BATON_DATA_DIR": str(folder), "BATON_MODELS_DIR": str(MODELS_FOLDER)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
