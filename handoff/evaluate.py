@@ -59,7 +59,7 @@ def evaluate_search(
     articles: Path, questions: Path, target_error: float, language: str | None, is_json: bool, plot: Path | None
 ) -> None:
     """Index ARTICLES in memory, ask QUESTIONS, and compare with BM25 and plain cosine."""
-    from knowledge_base.embedding import SentenceEmbedder
+    from knowledge_base.embedders import open_embedder
     from knowledge_base.errors import KnowledgeBaseError
     from knowledge_base.evaluation import report
 
@@ -71,7 +71,7 @@ def evaluate_search(
             target_error=target_error,
             promised_error=settings.target_error,
             language=language,
-            embedder=SentenceEmbedder(settings.embedding_model),
+            embedder=open_embedder(settings.embedding_model),
         )
     except KnowledgeBaseError as exc:
         raise BatonError(exc.message) from exc
@@ -87,7 +87,7 @@ def evaluate_search(
 @click.option("--plot", type=_OUTPUT, default=None, help="Write reliability and risk-coverage as SVG.")
 def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: Path | None) -> None:
     """Ask QUESTIONS of the installed knowledge base; an imported article's permalink counts as its slug."""
-    from knowledge_base.embedding import SentenceEmbedder
+    from knowledge_base.embedders import open_embedder
     from knowledge_base.errors import KnowledgeBaseError
     from knowledge_base.evaluation import report
     from knowledge_base.library import KnowledgeBase
@@ -96,7 +96,7 @@ def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: 
     if not settings.kb_database.exists():
         raise BatonError(f"There is no knowledge base at {settings.kb_database} yet: start Baton once, or import.")
     try:
-        embedder = SentenceEmbedder(settings.embedding_model)
+        embedder = open_embedder(settings.embedding_model)
         base = KnowledgeBase(settings.kb_database, embedder, target_error=settings.target_error)
         try:
             found = report.evaluate_answers(base, questions, target_error=target_error)

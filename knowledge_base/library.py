@@ -12,7 +12,8 @@ from pathlib import Path
 from knowledge_base.article import Article, ArticleContent, ArticleDraft, Audience
 from knowledge_base.article_store import ArticleStore, ImportOutcome
 from knowledge_base.calibration import load_calibration
-from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder, SentenceEmbedder
+from knowledge_base.embedders import open_embedder
+from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder
 from knowledge_base.gaps import BestArticle, QuestionLog
 from knowledge_base.indexing import Indexer, SearchIndex
 from knowledge_base.passage_store import PassageStore
@@ -39,7 +40,7 @@ class KnowledgeBase:
             InvalidInputError: if the database cannot be used, or the share is out of bounds.
             ModelError: if the embedding model cannot be used.
         """
-        self._embedder = embedder or SentenceEmbedder()
+        self._embedder = embedder or open_embedder()
         self._encoder = QuestionEncoder(self._embedder)
         calibration = load_calibration()
         self._calibration = calibration if target_error is None else calibration.aim(target_error)
@@ -59,6 +60,11 @@ class KnowledgeBase:
     def index(self) -> SearchIndex:
         """The index as it is now; it never changes, the next one replaces it."""
         return self._indexer.current
+
+    @property
+    def space(self) -> str:
+        """The name of the model whose vectors `encode` gives, but for rounding."""
+        return self._embedder.space
 
     def ask(
         self,

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from knowledge_base.article import check_language
 from knowledge_base.article_routes import build_article_routes, read_number
 from knowledge_base.calibration import VERDICTS
-from knowledge_base.embedding import SentenceEmbedder
+from knowledge_base.embedders import open_embedder
 from knowledge_base.errors import (
     ConflictError,
     InvalidInputError,
@@ -77,8 +77,7 @@ def create_app_from_environment(environment: Mapping[str, str] = os.environ) -> 
     if not path:
         raise InvalidInputError("setting_missing", "BATON_KB_DATABASE is not set: give the path of the database file.")
     token = read_token(environment)
-    embedder = SentenceEmbedder(environment.get("BATON_EMBEDDING_MODEL", "").strip())
-    embedder.load()
+    embedder = open_embedder(environment.get("BATON_EMBEDDING_MODEL", "").strip())
     base = KnowledgeBase(Path(path), embedder, target_error=read_target_error(environment))
     base.ask("Is everything loaded?", is_logged=False)
     return create_app(base, token)
@@ -171,7 +170,7 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
     def embed() -> Json:
         wanted = decode(request.get_data(), EmbedRequest)
         check_embed(wanted)
-        return describe_vectors(base.index.model, base.encode(wanted.texts))
+        return describe_vectors(base.space, base.encode(wanted.texts))
 
     @app.get("/questions")
     def list_questions() -> Json:

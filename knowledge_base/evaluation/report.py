@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from knowledge_base.embedding import Embedder, SentenceEmbedder
+from knowledge_base.embedders import open_embedder
+from knowledge_base.embedding import Embedder
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.evaluation.baselines import judge_baseline, score_by_cosine, score_by_words
 from knowledge_base.evaluation.labelled import (
@@ -78,7 +79,7 @@ def evaluate_search(
     """
     labelled = read_articles(articles, language=language)
     asked, notes = drop_unknown_slugs(read_questions(questions), frozenset(labelled.labels.values()))
-    embedder = embedder or SentenceEmbedder()
+    embedder = embedder or open_embedder()
     with TemporaryDirectory() as folder:
         base = KnowledgeBase(Path(folder) / "evaluation.db", embedder, target_error=promised_error)
         try:

@@ -16,7 +16,7 @@ from knowledge_base.calibration import (
     Linear,
     read_calibration,
 )
-from knowledge_base.embedding import SentenceEmbedder
+from knowledge_base.embedders import open_embedder
 from knowledge_base.evaluation.measures import Outcome, measure, measure_coverage
 from knowledge_base.fitting.models import (
     choose_answer_from,
@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--work", type=Path, help="keep the databases here, so that the next run encodes nothing")
     options = parser.parse_args()
-    observations = observe(list(read_centres(options.folder)), SentenceEmbedder(), options.work)
+    observations = observe(list(read_centres(options.folder)), open_embedder(), options.work)
     return write_calibration(observations, options.output)
 
 

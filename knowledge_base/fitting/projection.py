@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge_base.embedding import Matrix, SentenceEmbedder
+from knowledge_base.embedding import Matrix
 from knowledge_base.fitting.observations import read_centres
 from knowledge_base.late_interaction import PROJECTION_FILE, TOKEN_DIMENSION
+from knowledge_base.torch_embedder import SentenceEmbedder
 
 _TEXTS_MAX = 4_000
 

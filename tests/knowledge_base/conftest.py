@@ -32,6 +32,10 @@ class KeywordEmbedder:
         return self._model
 
     @property
+    def space(self) -> str:
+        return self._model
+
+    @property
     def dimension(self) -> int:
         return self._dimension
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from knowledge_base.calibration import read_calibration
-from knowledge_base.embedding import PACKAGED_MODEL, SentenceEmbedder
+from knowledge_base.embedders import open_embedder
+from knowledge_base.embedding import Embedder
 from knowledge_base.errors import InvalidInputError, ModelError
 from knowledge_base.evaluation.labelled import normalise_slug, read_articles, read_questions
 from knowledge_base.evaluation.measures import Outcome, measure, measure_auroc, measure_coverage, measure_reliability
@@ -20,6 +21,8 @@ from knowledge_base.fitting.models import choose_answer_from, choose_clarify_fro
 from knowledge_base.fitting.observations import Centre, observe
 from knowledge_base.importing.articles import read_articles as read_help_centre
 from knowledge_base.library import KnowledgeBase
+from knowledge_base.packaged_model import PACKAGED_MODEL
+from knowledge_base.torch_embedder import SentenceEmbedder
 from tests.knowledge_base.conftest import CENTRE, REPOSITORY, KeywordEmbedder, draft
 
 SHARED = REPOSITORY.parent / "shared"
@@ -228,15 +231,14 @@ def test_thresholds_keep_the_errors_within_the_target_with_confidence() -> None:
 
 
 @pytest.fixture(scope="module")
-def real() -> SentenceEmbedder:
-    return SentenceEmbedder()
+def real() -> Embedder:
+    return open_embedder()
 
 
 @pytest.mark.slow
-def test_the_packaged_model_is_the_pinned_one_and_gives_unit_vectors(real: SentenceEmbedder) -> None:
-    real.load()
+def test_the_packaged_model_is_the_pinned_one_and_gives_unit_vectors(real: Embedder) -> None:
     vectors = real.encode(["I forgot my password", "reset a password", "the weather in Denver"])
-    assert (real.model, real.dimension, vectors.dtype) == (PACKAGED_MODEL, 384, np.float32)
+    assert (real.space, real.dimension, vectors.dtype) == (PACKAGED_MODEL, 384, np.float32)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert vectors[0] @ vectors[1] > 0.5 > vectors[0] @ vectors[2]
     assert real.count_tokens("password") == 1 < real.count_tokens("pasword")
@@ -250,7 +252,7 @@ def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def login_gov(real: SentenceEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnowledgeBase]:
+def login_gov(real: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnowledgeBase]:
     if not LOGIN_GOV.is_dir():
         pytest.skip(f"the real help centre is not beside the repository ({LOGIN_GOV})")
     base = KnowledgeBase(tmp_path_factory.mktemp("login") / "kb.db", real)
@@ -294,7 +296,7 @@ def test_questions_about_something_else_are_not_answered(login_gov: KnowledgeBas
 
 
 @pytest.mark.slow
-def test_quality_on_a_labelled_help_centre_does_not_fall(real: SentenceEmbedder, tmp_path: Path) -> None:
+def test_quality_on_a_labelled_help_centre_does_not_fall(real: Embedder, tmp_path: Path) -> None:
     """The committed numbers were fitted on this centre too; the held-out figures are in the README."""
     if not CENTRES.is_dir():
         pytest.skip(f"the labelled help centres are not beside the repository ({CENTRES})")

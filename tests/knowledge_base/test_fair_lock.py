@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from knowledge_base.embedding import FairLock
+from knowledge_base.torch_embedder import FairLock
 
 
 def test_lock_goes_to_who_asked_first_and_not_to_who_had_it() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from knowledge_base.article import build_content
-from knowledge_base.embedding import QuestionEncoder, check_model_file
+from knowledge_base.embedding import QuestionEncoder
 from knowledge_base.errors import ModelError
 from knowledge_base.lexical_index import LexicalIndex
 from knowledge_base.library import KnowledgeBase
@@ -153,16 +153,6 @@ def test_questions_are_remembered_up_to_a_limit(embedder: KeywordEmbedder) -> No
     for question in ("a", "b", "a", "c", "a", "b"):
         encoder.encode(question)
     assert embedder.encoded == ["a", "b", "c", "b"]
-
-
-def test_an_altered_model_file_is_refused(tmp_path) -> None:
-    file = tmp_path / "model.safetensors"
-    with pytest.raises(ModelError, match="install"):
-        check_model_file(file, "0" * 64)
-    file.write_bytes(b"weights")
-    with pytest.raises(ModelError, match="is not the file") as refused:
-        check_model_file(file, "0" * 64)
-    assert refused.value.code == "model_altered"
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,16 @@
 from functools import cache
 from typing import Any
 
-from knowledge_base.embedding import SentenceEmbedder
+from knowledge_base.embedders import open_embedder
+from knowledge_base.embedding import Embedder
 
 
 @cache
-def share_embedder() -> SentenceEmbedder:
-    return SentenceEmbedder()
+def share_embedder() -> Embedder:
+    return open_embedder()
 
 
 def answer_embed(texts: list[str]) -> dict[str, Any]:
     """Give the answer of `POST /embed`."""
     vectors = share_embedder().encode(texts)
-    return {"model": share_embedder().model, "dimension": vectors.shape[1], "vectors": vectors.tolist()}
+    return {"model": share_embedder().space, "dimension": vectors.shape[1], "vectors": vectors.tolist()}
