@@ -5,7 +5,8 @@ The embedders themselves are in `onnx_embedder` and `torch_embedder`; `embedders
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from knowledge_base.late_interaction import TokenVectors
 Matrix = npt.NDArray[np.float32]
 
 QUESTION_CACHE_SIZE = 512
+# Of one caller: a request of many texts lets visitors' questions in between.
+_TEXTS_PER_PASS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,13 +57,18 @@ class Embedder(Protocol):
 class QuestionEncoder:
     """Encodes questions and remembers the latest: visitors repeat themselves and each other, and the bot has
     each message encoded to understand it before it searches with the same words.
+
+    One pass is under way at a time. What arrives meanwhile waits and goes together into the next one; equal texts
+    go once.
     """
 
     def __init__(self, embedder: Embedder, *, cache_size: int = QUESTION_CACHE_SIZE) -> None:
         self._embedder = embedder
         self._cache_size = cache_size
-        self._cache: OrderedDict[str, Encoded] = OrderedDict()
-        self._lock = threading.Lock()
+        self._cache: OrderedDict[str, Future[Encoded]] = OrderedDict()
+        self._waiting: dict[str, Future[Encoded]] = {}
+        self._is_encoding = False
+        self._changed = threading.Condition()
 
     @property
     def model(self) -> str:
@@ -76,18 +84,48 @@ class QuestionEncoder:
 
     def encode_all(self, texts: Sequence[str]) -> Matrix:
         """Return one unit vector for each text; those that are not remembered are encoded together."""
-        return np.stack([encoded.vector for encoded in self._find(texts)])
+        parts = (texts[start : start + _TEXTS_PER_PASS] for start in range(0, len(texts), _TEXTS_PER_PASS))
+        return np.stack([encoded.vector for part in parts for encoded in self._find(part)])
 
     def _find(self, texts: Sequence[str]) -> list[Encoded]:
-        with self._lock:
-            found = {text: self._cache[text] for text in texts if text in self._cache}
-        missing = [text for text in dict.fromkeys(texts) if text not in found]
-        if missing:
-            found.update(zip(missing, self._embedder.encode_tokens(missing), strict=True))
-        with self._lock:
-            for text in texts:
-                self._cache[text] = found[text]
-                self._cache.move_to_end(text)
-            while len(self._cache) > self._cache_size:
-                self._cache.popitem(last=False)
-        return [found[text] for text in texts]
+        with self._changed:
+            wanted = [self._recall(text) for text in texts]
+        while batch := self._await_turn(wanted):
+            self._encode(batch)
+        return [one.result() for one in wanted]
+
+    def _recall(self, text: str) -> Future[Encoded]:
+        """Return what is remembered or under way of a text, else put it among those that wait; holding the lock."""
+        found = self._cache.get(text) or self._waiting.get(text)
+        if found is None:
+            found = self._waiting[text] = Future()
+        self._cache[text] = found
+        self._cache.move_to_end(text)
+        while len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+        return found
+
+    def _await_turn(self, wanted: Collection[Future[Encoded]]) -> dict[str, Future[Encoded]]:
+        """Wait until these are encoded and return nothing, or until this thread has the next pass: with these texts."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_encoding or all(one.done() for one in wanted))
+            if all(one.done() for one in wanted):
+                return {}
+            batch, self._waiting = self._waiting, {}
+            self._is_encoding = True
+            return batch
+
+    def _encode(self, batch: dict[str, Future[Encoded]]) -> None:
+        try:
+            for one, encoded in zip(batch.values(), self._embedder.encode_tokens(list(batch)), strict=True):
+                one.set_result(encoded)
+        except BaseException as exc:
+            with self._changed:
+                for text, one in batch.items():
+                    one.set_exception(exc)
+                    self._cache.pop(text, None)
+            raise
+        finally:
+            with self._changed:
+                self._is_encoding = False
+                self._changed.notify_all()
