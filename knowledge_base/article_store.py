@@ -30,6 +30,8 @@ from knowledge_base.article_rows import (
 from knowledge_base.errors import ConflictError, NotFoundError
 from knowledge_base.store import Database
 
+_PAGE_SIZE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
@@ -146,14 +148,25 @@ class ArticleStore:
         for row in self._database.read().execute(statement):
             yield build_article(row)
 
-    def list_published(self) -> list[Article]:
-        """Return all articles as visitors read them, in the order in which they were created."""
-        statement = f"""
-            select {ARTICLE_COLUMNS} from articles join revisions
-            on revisions.article_id = articles.id and revisions.revision = articles.published_revision
-            order by articles.id
+    def list_published(self, language: str = "") -> Iterator[Article]:
+        """Give every article as visitors read it, or those of one language, by language and age.
+
+        Read a page at a time, so that what is written meanwhile can be seen meanwhile.
         """
-        return [build_article(row) for row in self._database.read().execute(statement)]
+        connection = self._database.read()
+        wanted = """
+            select id from articles where published_revision is not null and (language = ? or ? = '')
+            order by language, id
+        """
+        ids = [row["id"] for row in connection.execute(wanted, (language, language))]
+        for start in range(0, len(ids), _PAGE_SIZE):
+            part = ids[start : start + _PAGE_SIZE]
+            statement = f"""
+                select {ARTICLE_COLUMNS} from articles join revisions
+                on revisions.article_id = articles.id and revisions.revision = articles.published_revision
+                where articles.id in ({",".join("?" * len(part))}) order by articles.language, articles.id
+            """
+            yield from [build_article(row) for row in connection.execute(statement, part).fetchall()]
 
     def list_articles(self, wanted: ArticleFilter, *, limit: int, offset: int = 0) -> tuple[list[Article], int]:
         """Return a page of articles, latest change first, and how many match."""

@@ -1,66 +1,35 @@
 """From published articles to an index that can be searched, and the swap from one index to the next.
 
-Owns the order: cut, encode only what has no vector yet (the content hash decides), build the new index beside
-the old one, swap one reference. Readers keep the index that they started with. Writers come one at a time;
-`library` holds that lock.
+Owns the order: cut, encode only what has no vector yet (the content hash decides), build what changed beside the
+old index, swap one reference. Readers keep the index that they started with. Writers come one at a time; `library`
+holds that lock. When much has changed, and when there are too many vectors to do without a graph, a thread builds the
+next large segment meanwhile. All of it is memory: the database is the truth, and enough to build it again.
 """
 
-from collections import Counter
+import itertools
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-
-import numpy as np
+from typing import TypeVar
 
 from knowledge_base.article import Article, ArticleContent, ArticleId
+from knowledge_base.article_store import ArticleStore
 from knowledge_base.chunking import CHUNKER_VERSION, Passage, build_passages, split_windows
-from knowledge_base.embedding import Embedder, Matrix
-from knowledge_base.late_interaction import TokenVectors, count_tokens
-from knowledge_base.lexical_index import LexicalIndex
+from knowledge_base.embedding import Embedder
+from knowledge_base.language_index import LanguageIndex
+from knowledge_base.late_interaction import TokenVectors
 from knowledge_base.passage_store import PassageStore, StoredPassage
-from knowledge_base.spelling import Speller, count_surfaces
-from knowledge_base.vector_index import Target, TargetKind, VectorIndex
-from knowledge_base.words import split_terms
+from knowledge_base.segment import TOKENISED, PreparedArticle, Segment, prepare_article
+from knowledge_base.token_reader import TokenReader
+from knowledge_base.vector_index import Matrix, Target, TargetKind
+
+_Item = TypeVar("_Item")
 
 # Between two of these an import's progress is on the disk: a crash loses half a minute of encoding at most.
 _ENCODED_PER_COMMIT = 256
-# What is compared token by token. A window's tokens are its passage's.
-_TOKENISED = frozenset({TargetKind.TITLE, TargetKind.PHRASING, TargetKind.PASSAGE})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IndexedArticle:
-    """A published article, cut, encoded and split into terms: all that an index needs of it. Equal only to itself.
-
-    `tokens` has those of the targets that are compared token by token, by their place among the targets.
-    """
-
-    article: Article
-    passages: tuple[StoredPassage, ...]
-    targets: tuple[Target, ...]
-    vectors: Matrix
-    tokens: Mapping[int, TokenVectors]
-    passage_terms: tuple[Mapping[str, int], ...]
-    title_terms: frozenset[str]
-    phrasing_terms: tuple[frozenset[str], ...]
-    surfaces: Mapping[str, int]
-
-
-class LanguageIndex:
-    """Both indexes over the published articles of one language. Immutable."""
-
-    def __init__(self, language: str, articles: Sequence[IndexedArticle], model: str, dimension: int) -> None:
-        self.articles = tuple(articles)
-        self.vectors = VectorIndex(model, dimension, [a.vectors for a in articles])
-        self.tokens = count_tokens([tuple(a.tokens.values()) for a in articles])
-        self.words = LexicalIndex([terms for a in articles for terms in a.passage_terms])
-        self.speller = Speller(language, _add_up(a.surfaces for a in articles))
-        self.first_passages = tuple(np.cumsum([0, *(len(a.passages) for a in articles)]).tolist())
-
-    @cached_property
-    def ordinals(self) -> dict[str, int]:
-        """The articles' ordinals by slug."""
-        return {entry.article.slug: n for n, entry in enumerate(self.articles)}
+_PREPARED_AT_ONCE = 256
+# Articles that may differ from the large segment before it is built anew: each change costs as much as these.
+CHANGED_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,112 +42,226 @@ class SearchIndex:
 
     @property
     def passage_count(self) -> int:
-        return sum(index.first_passages[-1] for index in self.languages.values())
+        return sum(index.passage_count for index in self.languages.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """One language: its large segment, what is not in there, and what is in there and no longer published."""
+
+    base: Segment
+    changed: Mapping[ArticleId, PreparedArticle]
+    dead: Mapping[ArticleId, PreparedArticle]
+
+    @property
+    def is_worn(self) -> bool:
+        return len(self.changed) + len(self.dead) > CHANGED_MAX
 
 
 class Indexer:
     """Builds indexes out of the stored articles. Not thread-safe, but for `current`."""
 
-    def __init__(self, passages: PassageStore, embedder: Embedder) -> None:
+    def __init__(
+        self, articles: ArticleStore, passages: PassageStore, embedder: Embedder, *, write_lock: threading.Lock
+    ) -> None:
+        """Begin with an empty index. Whoever calls a method that changes it must hold `write_lock`."""
+        self._articles = articles
         self._passages = passages
         self._embedder = embedder
+        self._write_lock = write_lock
+        self._token_reader = TokenReader(passages, embedder.model)
         # Passages are sized by a model's tokens, so another model cuts anew.
         self._cut_by = f"{CHUNKER_VERSION}:{embedder.model}"
-        self._entries: dict[ArticleId, IndexedArticle] = {}
+        self._states: dict[str, _State] = {}
+        self._builder: threading.Thread | None = None
+        self._is_closed = False
         self.current = SearchIndex({}, embedder.model, embedder.dimension)
+
+    def close(self) -> None:
+        """Stop building in the background, and wait until it has stopped."""
+        with self._write_lock:
+            self._is_closed = True
+            builder = self._builder
+        if builder:
+            builder.join()
 
     def prepare(self, contents: Iterable[tuple[str, ArticleContent]]) -> None:
         """Encode ahead of time what (language, content) pairs will need, so that publishing them is quick."""
-        targets: dict[Target, None] = {}
-        for _, content in contents:
-            passages = build_passages(content.body, count_tokens=self._embedder.count_tokens)
-            targets |= dict.fromkeys(build_targets(content, passages))
-        self._encode(targets)
+        for part in _split_parts(contents, _PREPARED_AT_ONCE):
+            targets: list[Target] = []
+            for _, content in part:
+                passages = build_passages(content.body, count_tokens=self._embedder.count_tokens)
+                targets += build_targets(content, passages)
+            self._encode(targets)
 
-    def replace_all(self, articles: Sequence[Article]) -> None:
-        """Make these articles the index; those that are in it already with the same revision are reused."""
-        old = self._entries
-        kept = {a.id: old[a.id] for a in articles if a.id in old and _is_same(old[a.id].article, a)}
-        cut = [(a, self._cut(a)) for a in articles if a.id not in kept]
-        self._encode([target for a, passages in cut for target in _targets_of(a, passages)])
-        built = {a.id: self._build_entry(a, passages) for a, passages in cut}
-        self._swap({a.id: kept.get(a.id) or built[a.id] for a in articles})
+    def load(self) -> None:
+        """Make what is published the index, and reuse nothing: at the start, or when the database is another one."""
+        self._swap({language: _State(base, {}, {}) for language, base in self._build_bases()})
 
-    def rebuild(self, articles: Sequence[Article]) -> None:
-        """Make these articles the index, and reuse nothing: the database is another one than it was."""
-        self._entries = {}
-        self.replace_all(articles)
+    def update(self) -> None:
+        """Make what is published the index; what is in it already is not prepared anew unless most has changed."""
+        entries = {key: entry for index in self.current.languages.values() for key, entry in index.articles.items()}
+        published: set[ArticleId] = set()
+        changed = []
+        for article in self._articles.list_published():
+            published.add(article.id)
+            entry = entries.get(article.id)
+            if entry is None or not entry.is_like(article):
+                changed.append(article)
+                if len(changed) > CHANGED_MAX:
+                    self.load()
+                    return
+        self._change(changed, [key for key in entries if key not in published])
 
     def put(self, article: Article) -> None:
         """Add an article at its published revision, or replace it."""
-        self._encode(_targets_of(article, self._cut(article)))
-        self._swap(self._entries | {article.id: self._build_entry(article, self._cut(article))})
+        self._change([article], [])
 
     def remove(self, article_id: ArticleId) -> None:
         """Take an article out; one that is not in there changes nothing."""
-        self._swap({key: entry for key, entry in self._entries.items() if key != article_id})
+        self._change([], [article_id])
 
-    def _swap(self, entries: dict[ArticleId, IndexedArticle]) -> None:
+    def _change(self, put: Sequence[Article], removed: Sequence[ArticleId]) -> None:
+        states = dict(self._states)
+        for prepared, language in zip(self._prepare(put), [article.language for article in put], strict=True):
+            state = states.get(language) or _State(self._build_segment(language, ()), {}, {})
+            key = prepared.entry.id
+            states[language] = _State(state.base, {**state.changed, key: prepared}, self._bury(state, [key]))
+        for language, state in states.items():
+            gone = [key for key in removed if key in state.base.entries or key in state.changed]
+            if gone:
+                changed = {key: article for key, article in state.changed.items() if key not in gone}
+                states[language] = _State(state.base, changed, self._bury(state, gone))
+        self._swap(states)
+
+    def _bury(self, state: _State, articles: Sequence[ArticleId]) -> dict[ArticleId, PreparedArticle]:
+        """Return the dead of a state's large segment when these articles are no longer what it holds."""
+        new = [state.base.entries[key] for key in articles if key in state.base.entries and key not in state.dead]
+        prepared = self._prepare([entry.unpack()[0] for entry in new])
+        return {**state.dead, **{article.entry.id: article for article in prepared}}
+
+    def _swap(self, states: Mapping[str, _State]) -> None:
         """Build what changed and replace `current` in one step; languages without a change keep their index."""
-        grouped: dict[str, list[IndexedArticle]] = {}
-        for entry in entries.values():
-            grouped.setdefault(entry.article.language, []).append(entry)
         languages = {}
-        for language, members in sorted(grouped.items()):
+        for language, state in sorted(states.items()):
             known = self.current.languages.get(language)
-            is_same = known is not None and known.articles == tuple(members)
-            languages[language] = (
-                known
-                if known and is_same
-                else LanguageIndex(language, members, self._embedder.model, self._embedder.dimension)
-            )
-        self._entries = entries
+            index = known if known and self._states.get(language) is state else self._join(language, state)
+            if index.articles:
+                languages[language] = index
+        self._states = {language: states[language] for language in languages}
         self.current = SearchIndex(languages, self._embedder.model, self._embedder.dimension)
+        self._build_in_background()
 
-    def _cut(self, article: Article) -> tuple[StoredPassage, ...]:
-        found = self._passages.list_passages(article.id, article.revision, self._cut_by)
-        if not found:
+    def _join(self, language: str, state: _State) -> LanguageIndex:
+        return LanguageIndex(
+            language,
+            self._embedder.model,
+            base=state.base,
+            delta=self._build_segment(language, state.changed.values()),
+            dead=self._build_segment(language, state.dead.values()),
+            token_reader=self._token_reader,
+        )
+
+    def _build_bases(self) -> Iterator[tuple[str, Segment]]:
+        published = self._articles.list_published()
+        for language, articles in itertools.groupby(published, key=lambda article: article.language):
+            yield language, self._build_segment(language, self._prepare(articles))
+
+    def _build_segment(self, language: str, articles: Iterable[PreparedArticle]) -> Segment:
+        return Segment(language, self._embedder.model, self._embedder.dimension, articles)
+
+    def _build_in_background(self) -> None:
+        """Start the thread that builds large segments, if there is anything to build and it does not run."""
+        if self._find_due() and not self._builder and not self._is_closed:
+            self._builder = threading.Thread(target=self._build_all_due, name="index-builder", daemon=True)
+            self._builder.start()
+
+    def _find_due(self) -> tuple[str, _State] | None:
+        return next(
+            ((name, state) for name, state in self._states.items() if state.is_worn or state.base.vectors.is_graph_due),
+            None,
+        )
+
+    def _build_all_due(self) -> None:
+        while True:
+            with self._write_lock:
+                due = None if self._is_closed else self._find_due()
+                if due is None:
+                    self._builder = None
+                    return
+            language, state = due
+            base = self._rebuild(language, state)
+            with self._write_lock:
+                known = self._states.get(language)
+                if base and known and known.base is state.base and not self._is_closed:
+                    self._swap({**self._states, language: self._move(language, known, base)})
+
+    def _rebuild(self, language: str, state: _State) -> Segment | None:
+        """Return the next large segment of a language; None if it is no longer wanted."""
+
+        def is_wanted() -> bool:
+            known = self._states.get(language)
+            return known is not None and known.base is state.base and not self._is_closed
+
+        base = state.base
+        if state.is_worn:
+            published = self._articles.list_published(language)
+            wanted = itertools.takewhile(lambda _: is_wanted(), self._prepare(published))
+            base = self._build_segment(language, wanted)
+        if not base.vectors.is_graph_due:
+            return base
+        vectors = base.vectors.link(is_wanted)
+        return base.with_vectors(vectors) if vectors else None
+
+    def _move(self, language: str, state: _State, base: Segment) -> _State:
+        """Return the same state on top of a newer large segment: what changed while that one was built is kept."""
+        if base.entries is state.base.entries:
+            return _State(base, state.changed, state.dead)
+        live = self.current.languages[language].articles
+        changed = {
+            key: article for key, article in state.changed.items() if not article.entry.is_like(base.entries.get(key))
+        }
+        gone = [key for key in base.entries if key in changed or key not in live]
+        return _State(base, changed, self._bury(_State(base, changed, {}), gone))
+
+    def _prepare(self, articles: Iterable[Article]) -> Iterator[PreparedArticle]:
+        for part in _split_parts(articles, _PREPARED_AT_ONCE):
+            cut = self._cut(part)
+            targets = [build_targets(a.content, [s.passage for s in cut[a.id]]) for a in part]
+            vectors, tokens = self._encode(itertools.chain.from_iterable(targets))
+            for article, own in zip(part, targets, strict=True):
+                yield prepare_article(article, cut[article.id], own, vectors, tokens)
+
+    def _cut(self, articles: Sequence[Article]) -> dict[ArticleId, tuple[StoredPassage, ...]]:
+        revisions = [(article.id, article.revision) for article in articles]
+        found = self._passages.list_passages(revisions, self._cut_by)
+        missing = [article for article in articles if article.id not in found]
+        for article in missing:
             passages = build_passages(article.content.body, count_tokens=self._embedder.count_tokens)
             self._passages.record_passages(article.id, article.revision, self._cut_by, passages)
-            found = self._passages.list_passages(article.id, article.revision, self._cut_by)
+        if missing:
+            found |= self._passages.list_passages([(a.id, a.revision) for a in missing], self._cut_by)
         return found
 
-    def _encode(self, targets: Iterable[Target]) -> None:
+    def _encode(self, targets: Iterable[Target]) -> tuple[dict[str, Matrix], dict[str, TokenVectors]]:
+        """Return the targets' vectors, and the tokens of those that are compared by them; encode what has none yet."""
         model = self._embedder.model
-        texts = dict.fromkeys(target.text for target in targets)
-        tokenised = dict.fromkeys(target.text for target in targets if target.kind in _TOKENISED)
-        known_tokens = self._passages.load_tokens(tokenised, model)
-        missing = [text for text in tokenised if text not in known_tokens]
-        for part in _split_parts(missing):
+        kinds = [(target.text, target.kind in TOKENISED) for target in targets]
+        tokens = self._passages.load_tokens({text: None for text, is_tokenised in kinds if is_tokenised}, model)
+        missing = dict.fromkeys(text for text, is_tokenised in kinds if is_tokenised and text not in tokens)
+        for part in _split_parts(missing, _ENCODED_PER_COMMIT):
             encoded = dict(zip(part, self._embedder.encode_tokens(part), strict=True))
             self._passages.record_vectors({text: found.vector for text, found in encoded.items()}, model)
-            self._passages.record_tokens({text: found.tokens for text, found in encoded.items()}, model)
-        known = self._passages.load_vectors(texts, model)
-        for part in _split_parts([text for text in texts if text not in known]):
-            vectors = dict(zip(part, self._embedder.encode(part), strict=True))
-            self._passages.record_vectors(vectors, model)
-
-    def _build_entry(self, article: Article, passages: tuple[StoredPassage, ...]) -> IndexedArticle:
-        targets = _targets_of(article, passages)
-        vectors = self._passages.load_vectors((t.text for t in targets), self._embedder.model)
-        tokenised = {n: target.text for n, target in enumerate(targets) if target.kind in _TOKENISED}
-        tokens = self._passages.load_tokens(tokenised.values(), self._embedder.model)
-        language, content = article.language, article.content
-        tags = " ".join(content.tags)
-        return IndexedArticle(
-            article=article,
-            passages=passages,
-            targets=targets,
-            vectors=np.stack([vectors[target.text] for target in targets]),
-            tokens={n: tokens[text] for n, text in tokenised.items()},
-            passage_terms=tuple(
-                Counter(split_terms(f"{stored.passage.describe(content.title)} {tags}", language))
-                for stored in passages
-            ),
-            title_terms=frozenset(split_terms(content.title, language)),
-            phrasing_terms=tuple(frozenset(split_terms(p, language)) for p in content.phrasings),
-            surfaces=count_surfaces(" ".join(s.passage.describe(content.title) for s in passages), language),
-        )
+            new = {text: found.tokens for text, found in encoded.items()}
+            self._passages.record_tokens(new, model)
+            tokens |= new
+        vectors = self._passages.load_vectors({text: None for text, _ in kinds}, model)
+        missing = dict.fromkeys(text for text, _ in kinds if text not in vectors)
+        for part in _split_parts(missing, _ENCODED_PER_COMMIT):
+            encoded_vectors = dict(zip(part, self._embedder.encode(part), strict=True))
+            self._passages.record_vectors(encoded_vectors, model)
+            vectors |= encoded_vectors
+        return vectors, tokens
 
 
 def build_targets(content: ArticleContent, passages: Sequence[Passage]) -> tuple[Target, ...]:
@@ -196,21 +279,7 @@ def build_targets(content: ArticleContent, passages: Sequence[Passage]) -> tuple
     return tuple(targets)
 
 
-def _add_up(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for part in counts:
-        total.update(part)
-    return total
-
-
-def _split_parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(texts), _ENCODED_PER_COMMIT):
-        yield texts[start : start + _ENCODED_PER_COMMIT]
-
-
-def _targets_of(article: Article, passages: Sequence[StoredPassage]) -> tuple[Target, ...]:
-    return build_targets(article.content, [stored.passage for stored in passages])
-
-
-def _is_same(known: Article, article: Article) -> bool:
-    return (known.revision, known.permalink) == (article.revision, article.permalink)
+def _split_parts(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while part := list(itertools.islice(iterator, size)):
+        yield part

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from knowledge_base.indexing import LanguageIndex
+from knowledge_base.language_index import LanguageIndex
 from knowledge_base.words import split_terms
 
 FALLBACK_LANGUAGE = "en"

@@ -5,9 +5,9 @@ question looks for its best match among the text's tokens (ColBERT's MaxSim, Kha
 how telling it is in this help centre. Token vectors are kept in few dimensions and one byte each. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +34,30 @@ class TokenVectors:
         return len(self.ids)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TokenStatistics:
-    """How telling tokens are among some articles, and what a token vector is there on average."""
+    """How telling tokens are among some articles, and what a token vector is there on average. Whole numbers, so
+    that what was added can be taken away again exactly.
+    """
 
     articles: int
-    holders: npt.NDArray[np.int32]
-    usual: Matrix
+    holders: npt.NDArray[np.int64]
+    """How many articles hold each token, by its id."""
+    total: npt.NDArray[np.int64]
+    """The sum of all token vectors."""
+    tokens: int
+
+    def __add__(self, other: "TokenStatistics") -> "TokenStatistics":
+        return self._join(other, 1)
+
+    def __sub__(self, other: "TokenStatistics") -> "TokenStatistics":
+        return self._join(other, -1)
+
+    @cached_property
+    def usual(self) -> Matrix:
+        """The average token vector."""
+        mean: Matrix = (self.total / max(self.tokens, 1) / _STEP).astype(np.float32)
+        return mean
 
     def find_idf(self, ids: npt.NDArray[np.int32]) -> Matrix:
         """Return the inverse document frequency of each token.
@@ -52,6 +69,16 @@ class TokenStatistics:
         holders[known] = self.holders[ids[known]]
         idf: Matrix = np.log(1 + (self.articles - holders + 0.5) / (holders + 0.5)).astype(np.float32)
         return np.where(holders > 0, idf, _UNKNOWN_WEIGHT * idf)
+
+    def _join(self, other: "TokenStatistics", sign: int) -> "TokenStatistics":
+        size = max(len(self.holders), len(other.holders))
+        own, others = (np.pad(s.holders, (0, size - len(s.holders))) for s in (self, other))
+        return TokenStatistics(
+            self.articles + sign * other.articles,
+            own + sign * others,
+            self.total + sign * other.total,
+            self.tokens + sign * other.tokens,
+        )
 
 
 def reduce_tokens(ids: Sequence[int], vectors: Matrix, projection: Matrix) -> TokenVectors:
@@ -72,17 +99,21 @@ def load_projection(dimension: int, *, is_packaged: bool) -> Matrix:
     return random
 
 
-def count_tokens(articles: Sequence[Sequence[TokenVectors]]) -> TokenStatistics:
+def count_tokens(articles: Iterable[Sequence[TokenVectors]]) -> TokenStatistics:
     """Return the statistics of the articles' texts."""
-    ids = [np.unique(np.concatenate([text.ids for text in texts])) for texts in articles if texts]
-    holders = np.bincount(np.concatenate(ids)) if ids else np.zeros(0)
-    total, count = np.zeros(TOKEN_DIMENSION, dtype=np.float64), 0
+    count = tokens = 0
+    holders = np.zeros(0, dtype=np.int64)
+    total = np.zeros(TOKEN_DIMENSION, dtype=np.int64)
     for texts in articles:
+        count += 1
+        ids = np.unique(np.concatenate([text.ids for text in texts])) if texts else np.zeros(0, dtype=np.int32)
+        if len(ids) and ids[-1] >= len(holders):
+            holders = np.pad(holders, (0, int(ids[-1]) + 1 - len(holders)))
+        holders[ids] += 1
         for text in texts:
             total += text.vectors.sum(axis=0, dtype=np.int64)
-            count += len(text)
-    usual = (total / max(count, 1) / _STEP).astype(np.float32)
-    return TokenStatistics(len(articles), holders.astype(np.int32), usual)
+            tokens += len(text)
+    return TokenStatistics(count, holders, total, tokens)
 
 
 def match_tokens(question: TokenVectors, texts: Sequence[TokenVectors], statistics: TokenStatistics) -> Matrix:

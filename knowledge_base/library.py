@@ -48,12 +48,15 @@ class KnowledgeBase:
         self._write_lock = threading.Lock()
         self.articles = ArticleStore(self._database, clock)
         self.questions = QuestionLog(self._database, clock)
-        self._indexer = Indexer(PassageStore(self._database), self._embedder)
-        self._indexer.replace_all(self.articles.list_published())
+        passages = PassageStore(self._database)
+        self._indexer = Indexer(self.articles, passages, self._embedder, write_lock=self._write_lock)
+        with self._write_lock:
+            self._indexer.load()
         self._staff_slugs: tuple[SearchIndex | None, frozenset[str]] = (None, frozenset())
 
     def close(self) -> None:
         """Close the database; nobody may be using it."""
+        self._indexer.close()
         self._database.close()
 
     @property
@@ -154,23 +157,23 @@ class KnowledgeBase:
                 self._indexer.prepare((draft.language, draft.content) for draft in wanted)
             outcome = self.articles.apply_import(drafts, author, is_published=is_published, is_dry_run=is_dry_run)
             if is_published and not is_dry_run:
-                self._indexer.replace_all(self.articles.list_published())
+                self._indexer.update()
             return outcome
 
     def reload(self) -> None:
         """Build the index anew from a database whose content somebody replaced; until then the old one answers."""
         with self._write_lock:
-            self._indexer.rebuild(self.articles.list_published())
+            self._indexer.load()
 
     def _list_staff_slugs(self, index: SearchIndex) -> frozenset[str]:
         """Return the slugs that are for staff in any language; worked out once for each index."""
         known, slugs = self._staff_slugs
         if known is not index:
             slugs = frozenset(
-                entry.article.slug
+                entry.slug
                 for language in index.languages.values()
-                for entry in language.articles
-                if entry.article.content.audience != "everyone"
+                for entry in language.articles.values()
+                if entry.audience != "everyone"
             )
             self._staff_slugs = (index, slugs)
         return slugs

@@ -5,6 +5,7 @@ of every text that was ever encoded, keyed by (content hash, model). All of them
 """
 
 import hashlib
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,22 +41,29 @@ class PassageStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def list_passages(self, article_id: ArticleId, revision: int, cut_by: str) -> tuple[StoredPassage, ...]:
-        """Return the passages of a revision as `cut_by` cut it, in reading order; empty if it never did."""
-        rows = self._database.read().execute(
-            """
-            select id, position, headings, markdown, text from passages
-            where article_id = ? and revision = ? and cut_by = ? order by position
-            """,
-            (article_id, revision, cut_by),
-        )
-        return tuple(
-            StoredPassage(
-                PassageId(row["id"]),
-                Passage(row["position"], tuple(json.loads(row["headings"])), row["markdown"], row["text"]),
+    def list_passages(
+        self, revisions: Sequence[tuple[ArticleId, int]], cut_by: str
+    ) -> dict[ArticleId, tuple[StoredPassage, ...]]:
+        """Return the passages of (article, revision) pairs as `cut_by` cut them, in reading order.
+
+        What it never cut is missing. An article may be asked for at one revision only.
+        """
+        found: dict[ArticleId, list[StoredPassage]] = {}
+        for start in range(0, len(revisions), _HASHES_PER_STATEMENT):
+            part = revisions[start : start + _HASHES_PER_STATEMENT]
+            rows = self._database.read().execute(
+                f"""
+                select id, article_id, position, headings, markdown, text from passages
+                where (article_id, revision) in (values {",".join(["(?, ?)"] * len(part))}) and cut_by = ?
+                order by article_id, position
+                """,
+                [*itertools.chain.from_iterable(part), cut_by],
             )
-            for row in rows
-        )
+            for row in rows:
+                passage = Passage(row["position"], tuple(json.loads(row["headings"])), row["markdown"], row["text"])
+                stored = StoredPassage(PassageId(row["id"]), passage)
+                found.setdefault(ArticleId(row["article_id"]), []).append(stored)
+        return {article: tuple(passages) for article, passages in found.items()}
 
     def record_passages(self, article_id: ArticleId, revision: int, cut_by: str, passages: Sequence[Passage]) -> None:
         """Store how a revision was cut; a second time changes nothing."""
@@ -73,30 +81,33 @@ class PassageStore:
 
     def load_vectors(self, texts: Iterable[str], model: str) -> dict[str, Matrix]:
         """Return the known vectors of these texts, by text."""
-        rows = self._select("select content_hash, vector from embeddings", texts, model)
-        return {text: np.frombuffer(row["vector"], dtype=np.float32) for text, row in rows}
+        by_hash = {hash_text(text): text for text in texts}
+        rows = self._select("select content_hash, vector from embeddings", list(by_hash), model)
+        return {by_hash[row["content_hash"]]: np.frombuffer(row["vector"], dtype=np.float32) for row in rows}
 
     def load_tokens(self, texts: Iterable[str], model: str) -> dict[str, TokenVectors]:
         """Return the known token vectors of these texts, by text."""
-        rows = self._select("select content_hash, ids, vectors from token_vectors", texts, model)
+        by_hash = {hash_text(text): text for text in texts}
+        return {by_hash[key]: tokens for key, tokens in self.load_tokens_by_hash(list(by_hash), model).items()}
+
+    def load_tokens_by_hash(self, hashes: Sequence[str], model: str) -> dict[str, TokenVectors]:
+        """Return the known token vectors of texts, by the hash of the text."""
+        rows = self._select("select content_hash, ids, vectors from token_vectors", hashes, model)
         return {
-            text: TokenVectors(
+            row["content_hash"]: TokenVectors(
                 np.frombuffer(row["ids"], dtype=np.int32),
                 np.frombuffer(row["vectors"], dtype=np.int8).reshape(-1, TOKEN_DIMENSION),
             )
-            for text, row in rows
+            for row in rows
         }
 
-    def _select(self, columns: str, texts: Iterable[str], model: str) -> Iterator[tuple[str, sqlite3.Row]]:
-        by_hash = {hash_text(text): text for text in texts}
-        hashes = list(by_hash)
+    def _select(self, columns: str, hashes: Sequence[str], model: str) -> Iterator[sqlite3.Row]:
         for start in range(0, len(hashes), _HASHES_PER_STATEMENT):
             part = hashes[start : start + _HASHES_PER_STATEMENT]
             marks = ",".join("?" * len(part))
-            rows = self._database.read().execute(
+            yield from self._database.read().execute(
                 f"{columns} where model = ? and content_hash in ({marks})", [model, *part]
             )
-            yield from ((by_hash[row["content_hash"]], row) for row in rows)
 
     def record_vectors(self, vectors: Mapping[str, Matrix], model: str) -> None:
         """Store vectors by their text; those that are known already stay as they are."""

@@ -7,13 +7,16 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from knowledge_base.article import ArticleId
 from knowledge_base.embedding import Encoded, Matrix, QuestionEncoder
-from knowledge_base.indexing import IndexedArticle, LanguageIndex
+from knowledge_base.language_index import LanguageIndex, Place
 from knowledge_base.late_interaction import match_tokens, weigh_matches
-from knowledge_base.lexical_index import QueryTerm
+from knowledge_base.lexical_index import QueryTerm, Scores
+from knowledge_base.segment import Segment
 from knowledge_base.spelling import correct_spelling
-from knowledge_base.vector_index import Target, TargetKind
+from knowledge_base.vector_index import TargetKind
 from knowledge_base.words import split_terms
 
 # Nearest articles that each index proposes. The right one is among 20 by meaning in 97 % of the labelled questions.
@@ -25,6 +28,7 @@ _COMPARED_TEXTS = 3
 _VOTERS = 10
 _NEAREST_PHRASINGS = 3
 _PASSAGE_KINDS = (TargetKind.PASSAGE, TargetKind.WINDOW, TargetKind.HEADING)
+_ROW_OF_KIND = np.array([_PASSAGE_KINDS.index(kind) if kind in _PASSAGE_KINDS else -1 for kind in TargetKind])
 
 # What speaks for an article, each from about 0 to 1: likeness by vector, by word, by token; votes; what it consists of.
 SIGNAL_NAMES = (
@@ -55,9 +59,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Articles that may answer, by their ordinals: each one's best passage, and a row of `SIGNAL_NAMES`."""
+    """Articles that may answer, by their ids: each one's best passage, and a row of `SIGNAL_NAMES`."""
 
-    articles: tuple[int, ...]
+    articles: tuple[ArticleId, ...]
     passages: tuple[int, ...]
     signals: Matrix
 
@@ -73,7 +77,7 @@ def build_question(text: str, language: str, index: LanguageIndex, encoder: Ques
     """
     text = correct_spelling(text, language, speller=index.speller, is_word=encoder.is_word)
     encoded = encoder.encode(text)
-    index.vectors.check_question(encoded.vector, encoder.model)
+    index.check_question(encoded.vector, encoder.model)
     terms = tuple(dict.fromkeys(split_terms(text, language)))
     looked_up = tuple(tuple(found) for found in index.words.look_up(terms))
     total_idf = sum(index.words.find_idf(term) for term in terms)
@@ -82,79 +86,81 @@ def build_question(text: str, language: str, index: LanguageIndex, encoder: Ques
 
 def find_candidates(question: Question, index: LanguageIndex, excluded: Set[str]) -> Candidates:
     """Return the articles that either index proposes, without the excluded slugs, in no particular order."""
-    word_scores = index.words.score(question.looked_up)
-    wanted = len(excluded)
-    owners = index.vectors.find_owners(question.encoded.vector, articles=_BY_MEANING + wanted)
-    ordinals = list(dict.fromkeys(owners.tolist()))[: _BY_MEANING + wanted]
-    ordinals += [n for n in _find_by_words(index, word_scores, limit=_BY_WORDS + wanted) if n not in ordinals]
-    kept = [n for n in ordinals if index.articles[n].article.slug not in excluded]
-    voters = owners[:_VOTERS]
-    cosines = [index.vectors.compare(question.encoded.vector, n) for n in kept]
-    late = _compare_tokens(question, index, kept, cosines)
-    rows, passages = [], []
-    for place, ordinal in enumerate(kept):
-        passage, own = _weigh(question, index, ordinal, cosines[place], word_scores)
-        entry = index.articles[ordinal]
-        votes = float((voters == ordinal).mean())
-        has_body = entry.article.content.body.strip() != entry.article.title
-        rows.append([*own, *late[place], votes, has_body, min(1.0, len(entry.phrasing_terms) / 10)])
-        passages.append(passage)
-    signals = np.array(rows, dtype=np.float32).reshape(len(kept), len(SIGNAL_NAMES))
-    return Candidates(tuple(kept), tuple(passages), signals)
-
-
-def _find_by_words(index: LanguageIndex, scores: Matrix, *, limit: int) -> list[int]:
-    best = np.argsort(-scores, kind="stable")[: 4 * limit]
-    owners = np.searchsorted(index.first_passages, best[scores[best] > 0], side="right") - 1
-    return list(dict.fromkeys(int(owner) for owner in owners))[:limit]
+    word_scores = index.score_words(question.looked_up)
+    barred = frozenset(index.slugs[slug] for slug in excluded if slug in index.slugs) if excluded else frozenset()
+    owners = index.find_by_meaning(question.encoded.vector, articles=_BY_MEANING, barred=barred)
+    wanted = _BY_WORDS + len(barred)
+    by_words = list(dict.fromkeys(index.find_by_words(word_scores, passages=4 * wanted)))[:wanted]
+    kept = {*list(dict.fromkeys(owners))[:_BY_MEANING], *by_words} - barred
+    # Where all else is equal, the older article goes first.
+    return _weigh(question, index, sorted(kept), word_scores, owners[:_VOTERS])
 
 
 def _weigh(
-    question: Question, index: LanguageIndex, ordinal: int, cosines: Matrix, word_scores: Matrix
-) -> tuple[int, list[float]]:
-    """Return an article's best passage, and its signals up to the words of its phrasings."""
-    entry = index.articles[ordinal]
-    first = index.first_passages[ordinal]
-    # BM25 cannot exceed (k1 + 1) times the sum of the idf: this keeps it between 0 and 1.
-    words = word_scores[first : first + len(entry.passages)] / (2.2 * question.total_idf or 1.0)
-    by_passage = _best_by_passage(entry, cosines)
-    passage = int(np.argmax(by_passage.max(axis=0) + words))
-    whole, windows, heading = (float(row.max()) for row in by_passage)
+    question: Question,
+    index: LanguageIndex,
+    articles: Sequence[ArticleId],
+    word_scores: Sequence[Scores],
+    voters: Sequence[ArticleId],
+) -> Candidates:
+    rows, passages = [], []
+    places = [index.locate(article) for article in articles]
+    cosines = [index.compare(question.encoded.vector, place) for place in places]
+    late = _compare_tokens(question, index, articles, cosines)
+    covered = _share_by_passages(question, index, places)
+    for n, (article, place) in enumerate(zip(articles, places, strict=True)):
+        entry, part = index.articles[article], index.parts[place.part]
+        # BM25 cannot exceed (k1 + 1) times the sum of the idf: this keeps it between 0 and 1.
+        words = word_scores[place.part][place.passages] / (2.2 * question.total_idf or 1.0)
+        by_passage = _best_by_passage(part, place, cosines[n])
+        passages.append(int(np.argmax(by_passage.max(axis=0) + words)))
+        title_terms, phrasing_terms = entry.read_term_sets()
+        rows.append([
+            *_weigh_likeness(by_passage, cosines[n], part.target_is_question[place.targets]),
+            float(words.max()),
+            _share(question, [title_terms]),
+            covered[n],
+            _share(question, phrasing_terms),
+            *late[n],
+            voters.count(article) / (len(voters) or 1),
+            entry.has_body,
+            min(1.0, int((part.target_kinds[place.targets] == TargetKind.PHRASING).sum()) / 10),
+        ])  # fmt: skip
+    signals = np.array(rows, dtype=np.float32).reshape(len(rows), len(SIGNAL_NAMES))
+    return Candidates(tuple(articles), tuple(passages), signals)
+
+
+def _weigh_likeness(by_passage: Matrix, cosines: Matrix, is_question: npt.NDArray[np.bool_]) -> list[float]:
+    """Return the signals of an article that come from its targets' vectors alone."""
+    whole, windows, heading = by_passage.max(axis=1).tolist()
     title = float(cosines[0])
-    phrasings = sorted(
-        (float(likeness) for likeness, target in zip(cosines, entry.targets, strict=True) if _is_phrasing(target)),
-        reverse=True,
-    ) or [max(title, whole)]
-    nearest = phrasings[:_NEAREST_PHRASINGS]
-    return passage, [
+    nearest = sorted(cosines[is_question].tolist(), reverse=True)[:_NEAREST_PHRASINGS] or [max(title, whole)]
+    return [
         whole,
         max(whole, windows),
         title,
         max(title, heading),
-        phrasings[0],
+        nearest[0],
         sum(nearest) / len(nearest),
-        max(whole, windows, title, heading, phrasings[0]),
-        float(words.max()),
-        _share(question, [entry.title_terms]),
-        _share(question, [terms.keys() for terms in entry.passage_terms]),
-        _share(question, entry.phrasing_terms),
+        max(whole, windows, title, heading, nearest[0]),
     ]
 
 
 def _compare_tokens(
-    question: Question, index: LanguageIndex, ordinals: Sequence[int], cosines: Sequence[Matrix]
+    question: Question, index: LanguageIndex, articles: Sequence[ArticleId], cosines: Sequence[Matrix]
 ) -> list[tuple[float, float, float]]:
     """Return for each article how its best text, its best texts together, and the worst met token are matched."""
-    texts, ends = [], []
-    for ordinal, likeness in zip(ordinals, cosines, strict=True):
-        tokens = index.articles[ordinal].tokens
-        places = sorted(tokens, key=lambda place: -likeness[place])[:_COMPARED_TEXTS]
-        texts += [tokens[place] for place in places]
-        ends.append(len(texts))
-    matches = match_tokens(question.encoded.tokens, texts, index.tokens)
+    hashes: list[bytes] = []
+    ends = []
+    for article, likeness in zip(articles, cosines, strict=True):
+        entry = index.articles[article]
+        nearest = np.argsort(-likeness[entry.tokenised], kind="stable")[:_COMPARED_TEXTS]
+        hashes += entry.list_hashes(nearest.tolist())
+        ends.append(len(hashes))
     weights = question.token_weights
-    if not len(weights) or not len(texts):
-        return [(0.0, 0.0, 0.0)] * len(ordinals)
+    if not len(weights) or not hashes:
+        return [(0.0, 0.0, 0.0)] * len(articles)
+    matches = match_tokens(question.encoded.tokens, index.token_reader.read(hashes), index.tokens)
     by_text = weigh_matches(matches, weights)
     starts = [0, *ends[:-1]]
     together = np.maximum.reduceat(matches, starts, axis=1)
@@ -164,20 +170,30 @@ def _compare_tokens(
     return list(zip(best.tolist(), by_article.tolist(), worst.tolist(), strict=True))
 
 
-def _is_phrasing(target: Target) -> bool:
-    """Whether a target is a question: one that editors collected, or a heading or title put as a question."""
-    is_question = target.text.endswith(("?", "？"))
-    return target.kind is TargetKind.PHRASING or (is_question and target.kind in (TargetKind.HEADING, TargetKind.TITLE))
-
-
-def _best_by_passage(entry: IndexedArticle, cosines: Matrix) -> Matrix:
+def _best_by_passage(part: Segment, place: Place, cosines: Matrix) -> Matrix:
     """Return one column for each passage: its own likeness, its best window's and its heading's."""
-    best = np.full((len(_PASSAGE_KINDS), len(entry.passages)), -1.0, dtype=np.float32)
-    for cosine, target in zip(cosines, entry.targets, strict=True):
-        if target.passage >= 0:
-            row = _PASSAGE_KINDS.index(target.kind)
-            best[row, target.passage] = max(best[row, target.passage], cosine)
+    best = np.full((len(_PASSAGE_KINDS), place.passages.stop - place.passages.start), -1.0, dtype=np.float32)
+    passages = part.target_passages[place.targets]
+    of_passage = passages >= 0
+    rows = _ROW_OF_KIND[part.target_kinds[place.targets][of_passage]]
+    np.maximum.at(best, (rows, passages[of_passage]), cosines[of_passage])
     return best
+
+
+def _share_by_passages(question: Question, index: LanguageIndex, places: Sequence[Place]) -> list[float]:
+    """Return for each article the greatest share of the question's words that one of its passages holds."""
+    if not question.total_idf:
+        return [0.0] * len(places)
+    shares = [0.0] * len(places)
+    for part in range(len(index.parts)):
+        own = [n for n, place in enumerate(places) if place.part == part]
+        if own:
+            rows = [np.arange(places[n].passages.start, places[n].passages.stop, dtype=np.int32) for n in own]
+            known = index.words.sum_known(question.looked_up, part, np.concatenate(rows))
+            starts = np.cumsum([0, *(len(passages) for passages in rows[:-1])])
+            for n, most in zip(own, np.maximum.reduceat(known, starts).tolist(), strict=True):
+                shares[n] = most / question.total_idf
+    return shares
 
 
 def _share(question: Question, term_sets: Sequence[Set[str]]) -> float:

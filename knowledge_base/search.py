@@ -12,10 +12,11 @@ from knowledge_base.calibration import Calibration, Verdict, rank
 from knowledge_base.chunking import Passage, widen_passage
 from knowledge_base.embedding import QuestionEncoder
 from knowledge_base.errors import InvalidInputError
-from knowledge_base.indexing import IndexedArticle, SearchIndex
+from knowledge_base.indexing import SearchIndex
 from knowledge_base.language import FALLBACK_LANGUAGE, detect_language
 from knowledge_base.passage_store import StoredPassage
 from knowledge_base.ranking import build_question, find_candidates
+from knowledge_base.segment import IndexedArticle
 
 QUESTION_MAX_CHARS = 2_000
 RESULTS_MAX = 20
@@ -33,6 +34,17 @@ class SearchResult:
     article: Article
     passage: StoredPassage
     shown: Passage
+    score: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A result before its texts are looked up."""
+
+    entry: IndexedArticle
+    language: str
+    passage: int
     score: float
     probability: float
 
@@ -66,7 +78,7 @@ def search(
     asked = [chosen] + [FALLBACK_LANGUAGE] * (chosen != FALLBACK_LANGUAGE)
     if not any(name in index.languages for name in asked):
         asked = list(index.languages)
-    results: list[SearchResult] = []
+    hits: list[_Hit] = []
     for name in asked:
         if name in index.languages:
             found = _search_language(
@@ -77,11 +89,11 @@ def search(
                 calibration=calibration,
                 excluded=frozenset(excluded),
             )
-            results = _merge(results, found, index, chosen)
-        if results and calibration.decide_verdict(results[0].probability) == "answer":
+            hits = _merge(hits, found, index, chosen)
+        if hits and calibration.decide_verdict(hits[0].probability) == "answer":
             break
-    verdict: Verdict = calibration.decide_verdict(results[0].probability) if results else "unsure"
-    return Answer(question, chosen, verdict, tuple(results[:limit]))
+    verdict: Verdict = calibration.decide_verdict(hits[0].probability) if hits else "unsure"
+    return Answer(question, chosen, verdict, tuple(_build_result(hit) for hit in hits[:limit]))
 
 
 def check_question(question: object) -> str:
@@ -104,43 +116,38 @@ def _search_language(
     *,
     calibration: Calibration,
     excluded: frozenset[str],
-) -> list[SearchResult]:
+) -> list[_Hit]:
     articles = index.languages[language]
     question = build_question(text, language, articles, encoder)
     candidates = find_candidates(question, articles, excluded)
     order, fits, probabilities = rank(question, candidates, calibration)
     return [
-        _build_result(articles.articles[candidates.articles[n]], candidates.passages[n], fit, probability)
+        _Hit(articles.articles[candidates.articles[n]], language, candidates.passages[n], fit, probability)
         for n, fit, probability in zip(order.tolist(), fits.tolist(), probabilities.tolist(), strict=True)
     ]
 
 
-def _build_result(entry: IndexedArticle, passage: int, score: float, probability: float) -> SearchResult:
-    passages = [stored.passage for stored in entry.passages]
-    return SearchResult(entry.article, entry.passages[passage], widen_passage(passages, passage), score, probability)
-
-
-def _merge(
-    results: Sequence[SearchResult], found: Sequence[SearchResult], index: SearchIndex, language: str
-) -> list[SearchResult]:
-    """Join two languages' results: an article counts once, in the visitor's language where that exists."""
-    known = {result.article.slug for result in results}
-    merged = list(results)
-    for result in found:
-        if result.article.slug not in known:
-            merged.append(_translate(result, index, language))
-    return sorted(merged, key=lambda result: -result.probability)
-
-
-def _translate(result: SearchResult, index: SearchIndex, language: str) -> SearchResult:
-    if result.article.language == language:
-        return result
-    probability = result.probability * _FOREIGN_DISCOUNT
-    own = index.languages.get(language)
-    ordinal = own.ordinals.get(result.article.slug) if own else None
-    if own is None or ordinal is None:
-        return replace(result, probability=probability)
-    entry = own.articles[ordinal]
+def _build_result(hit: _Hit) -> SearchResult:
+    article, stored = hit.entry.unpack()
     # Translations are cut at the same headings, as a rule.
-    place = min(result.passage.passage.position, len(entry.passages) - 1)
-    return _build_result(entry, place, result.score, probability)
+    passage = min(hit.passage, len(stored) - 1)
+    shown = widen_passage([s.passage for s in stored], passage)
+    return SearchResult(article, stored[passage], shown, hit.score, hit.probability)
+
+
+def _merge(found: Sequence[_Hit], more: Sequence[_Hit], index: SearchIndex, language: str) -> list[_Hit]:
+    """Join two languages' hits: an article counts once, in the visitor's language where that exists."""
+    known = {hit.entry.slug for hit in found}
+    merged = [*found, *(_translate(hit, index, language) for hit in more if hit.entry.slug not in known)]
+    return sorted(merged, key=lambda hit: -hit.probability)
+
+
+def _translate(hit: _Hit, index: SearchIndex, language: str) -> _Hit:
+    if hit.language == language:
+        return hit
+    probability = hit.probability * _FOREIGN_DISCOUNT
+    own = index.languages.get(language)
+    article = own.slugs.get(hit.entry.slug) if own else None
+    if own is None or article is None:
+        return replace(hit, probability=probability)
+    return replace(hit, entry=own.articles[article], language=language, probability=probability)

@@ -6,7 +6,7 @@ English, if the model knows it as one of its own, so that real words are not "co
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -22,25 +22,38 @@ _LANGUAGE_OF_THE_MODEL = "en"
 _WORD_MIN_CHARS = 4
 
 
-class Speller:
-    """The words of one language's articles, by what they look like. Immutable, and so thread-safe."""
+class Vocabulary:
+    """How often some articles use each word, by stem and by what the words look like. Nothing changes in it."""
 
     def __init__(self, language: str, counts: Mapping[str, int]) -> None:
-        """Take how often the articles use each word, as `count_surfaces` counts them."""
+        """Take counts as `count_surfaces` makes them."""
+        self.counts = counts
+        self.stem_counts: Counter[str] = Counter()
+        self.by_folded: defaultdict[str, list[str]] = defaultdict(list)
+        for word, count in counts.items():
+            self.stem_counts[stem(word, language)] += count
+            self.by_folded[fold_accents(word)].append(word)
+        self.by_length: defaultdict[int, list[str]] = defaultdict(list)
+        for folded in self.by_folded:
+            self.by_length[len(folded)].append(folded)
+
+
+class Speller:
+    """The words of one language's articles, by what they look like.
+
+    Joins the words of some parts, less those of dead articles. Nothing changes in it: many threads may use it.
+    """
+
+    def __init__(self, language: str, parts: Sequence[Vocabulary], dead: Vocabulary) -> None:
+        """Join vocabularies; every article counted in `dead` must be counted in a part."""
         self._language = language
-        self._stems = frozenset(stem(word, language) for word in counts)
-        commonest: dict[str, str] = {}
-        for word in sorted(counts, key=lambda word: (counts[word], word)):
-            commonest[fold_accents(word)] = word
-        self._surfaces = commonest
-        self._counts = counts
-        self._by_length: defaultdict[int, list[str]] = defaultdict(list)
-        for folded in commonest:
-            self._by_length[len(folded)].append(folded)
+        self._parts = tuple(parts)
+        self._dead = dead
 
     def __contains__(self, word: str) -> bool:
         """Return whether the articles use a word, in whatever form."""
-        return stem(word, self._language) in self._stems
+        found = stem(word, self._language)
+        return sum(part.stem_counts[found] for part in self._parts) > self._dead.stem_counts[found]
 
     def suggest(self, word: str) -> str | None:
         """Return the word of the articles that a misspelt one stands for: the nearest, of these the commonest.
@@ -51,15 +64,31 @@ class Speller:
         edits_max = _count_edits(folded)
         if not edits_max:
             return None
-        near = [
-            w for size in range(len(folded) - edits_max, len(folded) + edits_max + 1) for w in self._by_length[size]
-        ]
-        found = process.extract(folded, near, scorer=OSA.distance, score_cutoff=edits_max, limit=8)
-        if not found:
-            return None
+        sizes = range(len(folded) - edits_max, len(folded) + edits_max + 1)
+        near = {
+            found: distance
+            for part in self._parts
+            for size in sizes
+            for found, distance, _ in process.extract(
+                folded, part.by_length.get(size, ()), scorer=OSA.distance, score_cutoff=edits_max, limit=None
+            )
+        }
         # People rarely miss the first letter.
-        best, _, _ = min(found, key=lambda f: (f[1], f[0][0] != folded[0], -self._counts[self._surfaces[f[0]]], f[0]))
-        return self._surfaces[best]
+        ranked = [
+            (distance, found[0] != folded[0], -count, found, commonest)
+            for found, distance in near.items()
+            for count, commonest in [self._find_commonest(found)]
+            if count > 0
+        ]
+        return min(ranked)[-1] if ranked else None
+
+    def _find_commonest(self, folded: str) -> tuple[int, str]:
+        """Return the commonest word that looks like this, and how often it is used."""
+        words = {word for part in self._parts for word in part.by_folded.get(folded, ())}
+        return max((self._count(word), word) for word in words)
+
+    def _count(self, word: str) -> int:
+        return sum(part.counts.get(word, 0) for part in self._parts) - self._dead.counts.get(word, 0)
 
 
 def count_surfaces(text: str, language: str) -> Counter[str]:

@@ -1,11 +1,12 @@
-"""Search by meaning: an exact FAISS index over everything of an article that a question may resemble.
+"""Search by meaning: FAISS over the vectors of everything of an article that a question may resemble.
 
-Targets are passages, two-sentence windows, titles and phrasings; each knows its article and passage by
-ordinal. Immutable once built, and so thread-safe. Tied to one model and dimension: a question that was
-encoded by another is refused rather than answered with nonsense.
+Targets are passages, two-sentence windows, titles, headings and phrasings; a vector is addressed by its row. Up to
+`EXACT_MAX` vectors are compared one by one, exactly. More are kept in one byte a dimension and searched along a graph
+(HNSW, Malkov and Yashunin 2016); until the graph is built they are compared one by one as well. Nothing changes
+once it is built, so that many threads may search.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -13,8 +14,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from knowledge_base.embedding import Matrix
 from knowledge_base.errors import ModelError
+
+Matrix = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+# A scan of so many takes about 5 ms, longer than the question's encoding; the graph answers in about one.
+EXACT_MAX = 50_000
+# Chosen by `tests.bench search`: links of each vector, and how widely it is looked for them and for a question.
+_LINKS = 16
+_BUILD_BREADTH = 80
+_SEARCH_BREADTH_MIN = 256
+# Between two of these the building of a graph can be stopped.
+_LINKED_AT_ONCE = 1_000
+# Vectors are summed up as integers: then the order does not matter, and a vector can be taken out again exactly.
+_SUM_SCALE = float(1 << 30)
 
 
 class TargetKind(IntEnum):
@@ -35,73 +49,106 @@ class Target:
     text: str
     passage: int = -1
 
+    @property
+    def is_question(self) -> bool:
+        """Whether it is a question: one that editors collected, or a heading or title put as a question."""
+        if self.kind is TargetKind.PHRASING:
+            return True
+        return self.kind in (TargetKind.HEADING, TargetKind.TITLE) and self.text.endswith(("?", "？"))
+
 
 class VectorIndex:
-    """All targets of a list of articles, addressed by the article's ordinal."""
+    """Unit vectors by row. Filled by `add`, then only read."""
 
-    def __init__(self, model: str, dimension: int, articles: Sequence[Matrix]) -> None:
-        """Build the index; each article brings the matrix of its targets' vectors.
-
-        Raises:
-            ModelError: if a matrix has another dimension.
-        """
+    def __init__(self, dimension: int) -> None:
         import faiss
 
-        self.model = model
         self.dimension = dimension
+        self.total: npt.NDArray[np.int64] = np.zeros(dimension, dtype=np.int64)
+        """The sum of the vectors, in units of 2 ** -30."""
         self._index: Any = faiss.IndexFlatIP(dimension)
-        for matrix in articles:
-            if matrix.shape[1] != dimension:
-                raise ModelError(
-                    "index_mismatch",
-                    f'A stored vector has {matrix.shape[1]} dimensions, "{model}" has {dimension}: two models '
-                    "go by this name. Delete the table embeddings and start again.",
-                )
-        sizes = [len(matrix) for matrix in articles]
-        self._ends = np.cumsum(sizes, dtype=np.int64)
-        self._owners = np.repeat(np.arange(len(sizes)), sizes)
-        self._mean = np.zeros(dimension, dtype=np.float32)
-        if articles:
-            vectors = np.ascontiguousarray(np.concatenate(articles), dtype=np.float32)
-            self._index.add(vectors)
-            self._mean = vectors.mean(axis=0)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def check_question(self, vector: Matrix, model: str) -> None:
-        """Raise `ModelError` unless this index was built with the model that encoded the question."""
-        if model != self.model or vector.shape != (self.dimension,):
+    @property
+    def is_graph_due(self) -> bool:
+        """Whether there are too many vectors to compare them one by one, and no graph yet."""
+        return len(self) > EXACT_MAX and not hasattr(self._index, "hnsw")
+
+    def add(self, vectors: Matrix, model: str) -> None:
+        """Append rows.
+
+        Raises:
+            ModelError: if they have another dimension.
+        """
+        if vectors.shape[1] != self.dimension:
             raise ModelError(
                 "index_mismatch",
-                f'The index was built with "{self.model}" ({self.dimension} dimensions), the question was encoded '
-                f'with "{model}" ({vector.shape[-1]}): restart the knowledge base to build the index anew.',
+                f'A stored vector has {vectors.shape[1]} dimensions, "{model}" has {self.dimension}: two models '
+                "go by this name. Delete the table embeddings and start again.",
             )
+        self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        self.total = self.total + np.rint(vectors.astype(np.float64) * _SUM_SCALE).sum(axis=0).astype(np.int64)
+        if self._is_exact() and len(self) > EXACT_MAX:
+            self._index = _quantise(self._index)
 
-    def find_owners(self, vector: Matrix, *, articles: int) -> npt.NDArray[np.int64]:
-        """Return the ordinals of the articles that own the nearest targets, nearest first, one for each target.
+    def link(self, is_wanted: Callable[[], bool]) -> "VectorIndex | None":
+        """Return the same vectors with a graph; None if it was no longer wanted before it was done."""
+        import faiss
 
-        Deep enough to name `articles` different ones, if there are so many.
-        """
-        total = len(self)
-        owners: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        depth = min(total, 32 * articles)
-        while total:
-            _, targets = self._index.search(vector[np.newaxis, :], depth)
-            owners = self._owners[targets[0]]
-            if depth == total or len(np.unique(owners)) >= articles:
-                break
-            depth = min(total, depth * 4)
-        return owners
+        # Of the threads that search none may wait for a core.
+        faiss.omp_set_num_threads(1)
+        # The bounds of the bytes are kept, so that every vector stays what it was.
+        storage = faiss.clone_index(self._index)
+        storage.reset()
+        graph = faiss.IndexHNSW(storage, _LINKS)  # type: ignore[arg-type]
+        graph.hnsw.efConstruction = _BUILD_BREADTH
+        for start in range(0, len(self), _LINKED_AT_ONCE):
+            if not is_wanted():
+                return None
+            graph.add(self._index.reconstruct_n(start, min(_LINKED_AT_ONCE, len(self) - start)))
+        linked = VectorIndex(self.dimension)
+        linked.total, linked._index = self.total, graph
+        return linked
 
-    def compare(self, vector: Matrix, article: int) -> Matrix:
-        """Return how alike the question and each target of an article are, above what is usual here.
+    def search(self, vector: Matrix, depth: int) -> tuple[Matrix, Rows]:
+        """Return the inner products and rows of the nearest vectors, nearest first, at most `depth`."""
+        import faiss
 
-        0 is as alike as any text of this language is on average: a model finds everything alike in a language
-        that it was not made for, and that must not pass for likeness.
-        """
-        start = int(self._ends[article - 1]) if article else 0
-        rows = self._index.reconstruct_n(start, int(self._ends[article]) - start)
-        usual = float(self._mean @ vector)
-        likeness: Matrix = rows @ vector - usual
-        return likeness
+        if not len(self):
+            return np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
+        options: dict[str, Any] = {}
+        if hasattr(self._index, "hnsw"):
+            breadth = max(_SEARCH_BREADTH_MIN, 2 * depth)
+            options["params"] = faiss.SearchParametersHNSW(efSearch=breadth)  # type: ignore[attr-defined]
+        scores, rows = self._index.search(vector[np.newaxis, :], min(depth, len(self)), **options)
+        is_found = rows[0] >= 0
+        return scores[0][is_found], rows[0][is_found]
+
+    def read(self, start: int, end: int) -> Matrix:
+        """Return the vectors of some rows."""
+        rows: Matrix = self._index.reconstruct_n(start, end - start)
+        return rows
+
+    def _is_exact(self) -> bool:
+        import faiss
+
+        return isinstance(self._index, faiss.IndexFlatIP)
+
+
+def mean_of(total: npt.NDArray[np.int64], count: int) -> Matrix:
+    """Return the mean of `count` vectors whose sum is given as in `VectorIndex.total`."""
+    mean: Matrix = (total / _SUM_SCALE / max(count, 1)).astype(np.float32)
+    return mean
+
+
+def _quantise(exact: Any) -> Any:
+    """Return the same vectors in one byte a dimension, between the bounds that these have."""
+    import faiss
+
+    vectors = exact.reconstruct_n(0, exact.ntotal)
+    index = faiss.IndexScalarQuantizer(exact.d, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    return index

@@ -12,7 +12,7 @@ import numpy as np
 from knowledge_base.embedding import Embedder, Matrix
 from knowledge_base.evaluation.labelled import LabelledQuestion
 from knowledge_base.evaluation.measures import Outcome, measure_curve
-from knowledge_base.indexing import LanguageIndex
+from knowledge_base.language_index import LanguageIndex
 from knowledge_base.lexical_index import QueryTerm
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.vector_index import TargetKind
@@ -36,10 +36,13 @@ def score_by_cosine(base: KnowledgeBase, questions: Sequence[str], embedder: Emb
     slugs: list[str] = []
     columns: list[Matrix] = []
     for index in base.index.languages.values():
-        for entry in index.articles:
-            compared = [n for n, target in enumerate(entry.targets) if target.kind in _COMPARED]
-            slugs.append(entry.article.slug)
-            columns.append((vectors @ entry.vectors[compared].T).max(axis=1))
+        for entry in index.articles.values():
+            place = index.locate(entry.id)
+            part = index.parts[place.part]
+            rows = part.vectors.read(place.targets.start, place.targets.stop)
+            compared = np.isin(part.target_kinds[place.targets], _COMPARED)
+            slugs.append(entry.slug)
+            columns.append((vectors @ rows[compared].T).max(axis=1))
     return Baseline("nearest cosine", tuple(slugs), np.stack(columns, axis=1))
 
 
@@ -48,7 +51,7 @@ def score_by_words(base: KnowledgeBase, questions: Sequence[str]) -> Baseline:
     slugs: list[str] = []
     columns: list[Matrix] = []
     for language, index in base.index.languages.items():
-        slugs += [entry.article.slug for entry in index.articles]
+        slugs += [entry.slug for entry in index.articles.values()]
         columns.append(np.stack([_score_passages(index, language, question) for question in questions]))
     return Baseline("BM25", tuple(slugs), np.concatenate(columns, axis=1))
 
@@ -82,6 +85,6 @@ def _answer_from_best(outcomes: list[Outcome]) -> list[Outcome]:
 
 def _score_passages(index: LanguageIndex, language: str, question: str) -> Matrix:
     terms = [term for term in dict.fromkeys(split_terms(question, language)) if term in index.words]
-    scores = index.words.score([[QueryTerm(term, 1.0, index.words.find_idf(term))] for term in terms])
-    best: Matrix = np.maximum.reduceat(scores, index.first_passages[:-1])
-    return best
+    scores = index.score_words([[QueryTerm(term, 1.0, index.words.find_idf(term))] for term in terms])
+    places = [index.locate(article) for article in index.articles]
+    return np.array([scores[place.part][place.passages].max() for place in places], dtype=np.float32)

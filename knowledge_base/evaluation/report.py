@@ -103,7 +103,7 @@ def evaluate_answers(base: KnowledgeBase, questions: Path, *, target_error: floa
     Raises:
         InvalidInputError: if nothing is published, the file cannot be read, or a line of it cannot be used.
     """
-    published = base.articles.list_published()
+    published = list(base.articles.list_published())
     if not published:
         raise InvalidInputError("nothing_published", "The knowledge base has no published article: import some first.")
     labels: dict[str, set[str]] = {}

@@ -19,7 +19,7 @@ from knowledge_base.article import PHRASING_MAX_CHARS, ArticleDraft, build_conte
 from knowledge_base.calibration import compare, describe_question
 from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder
 from knowledge_base.evaluation.labelled import LabelledQuestion, read_articles, read_questions
-from knowledge_base.indexing import LanguageIndex
+from knowledge_base.language_index import LanguageIndex
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.ranking import build_question, find_candidates
 
@@ -81,7 +81,7 @@ def observe(centres: Sequence[Centre], embedder: Embedder, work: Path | None = N
 def _observe(centre: Centre, labelled: LabelledQuestion, index: LanguageIndex, encoder: QuestionEncoder) -> Observation:
     question = build_question(labelled.text, "en", index, encoder)
     candidates = find_candidates(question, index, frozenset())
-    right = [index.articles[ordinal].article.slug in labelled.slugs for ordinal in candidates.articles]
+    right = [index.articles[article].slug in labelled.slugs for article in candidates.articles]
     return Observation(
         centre.family,
         centre.variant,

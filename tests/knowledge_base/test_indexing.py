@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -10,11 +10,17 @@ import pytest
 from knowledge_base.article import build_content
 from knowledge_base.embedding import QuestionEncoder
 from knowledge_base.errors import ModelError
-from knowledge_base.lexical_index import LexicalIndex
+from knowledge_base.lexical_index import LexicalIndex, Postings
 from knowledge_base.library import KnowledgeBase
-from knowledge_base.vector_index import VectorIndex
 from knowledge_base.words import split_terms
 from tests.knowledge_base.conftest import CENTRE, KeywordEmbedder, draft
+
+
+def build_words(*documents: Mapping[str, int]) -> LexicalIndex:
+    postings = Postings()
+    for document in documents:
+        postings.add(document)
+    return LexicalIndex([postings.finish()], Postings().finish())
 
 
 def test_a_restart_encodes_nothing(open_base: Callable[..., KnowledgeBase]) -> None:
@@ -62,9 +68,9 @@ def test_a_model_that_changed_its_size_under_the_same_name_is_refused(
         open_base(KeywordEmbedder(dimension=64))
 
 
-def test_a_question_encoded_by_another_model_is_refused() -> None:
-    index = VectorIndex("keywords", 4, [np.eye(4, dtype=np.float32)])
-    vector = np.zeros(4, dtype=np.float32)
+def test_a_question_encoded_by_another_model_is_refused(centre: KnowledgeBase) -> None:
+    index = centre.index.languages["en"]
+    vector = np.zeros(256, dtype=np.float32)
     index.check_question(vector, "keywords")
     for wrong, model in ((vector, "other"), (vector[:3], "keywords")):
         with pytest.raises(ModelError, match="restart"):
@@ -109,8 +115,8 @@ def test_an_archived_article_is_no_longer_answered(centre: KnowledgeBase) -> Non
 def test_a_reader_finishes_on_the_index_it_started_with(centre: KnowledgeBase) -> None:
     before = centre.index
     centre.archive("en", "delete-account")
-    assert "delete-account" in before.languages["en"].ordinals
-    assert "delete-account" not in centre.index.languages["en"].ordinals
+    assert "delete-account" in before.languages["en"].slugs
+    assert "delete-account" not in centre.index.languages["en"].slugs
 
 
 def test_a_language_without_a_change_keeps_its_index(centre: KnowledgeBase) -> None:
@@ -176,11 +182,11 @@ def test_scripts_without_spaces_are_split_into_pairs() -> None:
 
 @pytest.mark.parametrize("misspelt", ["acount", "accout", "accuont", "acccount", "accounr"])
 def test_a_misspelt_word_finds_the_right_one(misspelt: str) -> None:
-    index = LexicalIndex([{"account": 1}, {"accordion": 1}, {"amount": 1}])
+    index = build_words({"account": 1}, {"accordion": 1}, {"amount": 1})
     (found,) = index.look_up([misspelt])
     assert found[0].term == "account"
 
 
 @pytest.mark.parametrize("unknown", ["pizza", "xy", "123456"])
 def test_a_word_unlike_any_other_finds_nothing(unknown: str) -> None:
-    assert LexicalIndex([{"account": 1}, {"1234567": 1}]).look_up([unknown]) == [[]]
+    assert build_words({"account": 1}, {"1234567": 1}).look_up([unknown]) == [[]]

@@ -1,12 +1,18 @@
 """Misspelt words: which word of the articles they stand for, and which ones are none of ours."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
-from knowledge_base.spelling import Speller, correct_spelling, count_surfaces
+from knowledge_base.spelling import Speller, Vocabulary, correct_spelling, count_surfaces
 
-ENGLISH = Speller(
+
+def build_speller(language: str, counts: Mapping[str, int]) -> Speller:
+    return Speller(language, [Vocabulary(language, counts)], Vocabulary(language, {}))
+
+
+ENGLISH = build_speller(
     "en",
     count_surfaces(
         "Create an account with the agency. The agencies verify accounts in person. Backup codes, deactivated. "
@@ -14,7 +20,9 @@ ENGLISH = Speller(
         "en",
     ),
 )
-SPANISH = Speller("es", count_surfaces("Fraude y seguridad: métodos de autenticación, códigos de recuperación", "es"))
+SPANISH = build_speller(
+    "es", count_surfaces("Fraude y seguridad: métodos de autenticación, códigos de recuperación", "es")
+)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +45,8 @@ def test_nearest_word_of_the_articles_is_suggested(misspelt: str, meant: str | N
 
 
 def test_of_words_equally_near_the_commonest_is_suggested() -> None:
-    assert Speller("en", Counter(cards=1, carts=5, parts=9)).suggest("carrs") == "carts"
-    assert Speller("en", Counter(cards=1, carts=5, zarts=9)).suggest("carrts") == "carts"
+    assert build_speller("en", Counter(cards=1, carts=5, parts=9)).suggest("carrs") == "carts"
+    assert build_speller("en", Counter(cards=1, carts=5, zarts=9)).suggest("carrts") == "carts"
 
 
 def test_known_words_in_any_form_stay() -> None:
@@ -60,7 +68,7 @@ def test_spelling_is_mended_with_the_articles_words_only() -> None:
 def test_accents_and_apostrophes_do_not_count_as_mistakes() -> None:
     assert mend("Mqtodos de autneticacion", SPANISH, "es") == "métodos de autenticación"
     assert mend("los codigos", SPANISH, "es") == "los codigos"
-    french = Speller("fr", count_surfaces("L’application d'authentification", "fr"))
+    french = build_speller("fr", count_surfaces("L’application d'authentification", "fr"))
     assert mend("l'aplication d’athentificatiop", french, "fr") == "l'application d’authentification"
 
 
@@ -69,4 +77,4 @@ def test_model_knows_words_of_its_own_language_only() -> None:
 
 
 def test_no_articles_suggest_nothing() -> None:
-    assert Speller("en", {}).suggest("account") is None
+    assert build_speller("en", {}).suggest("account") is None
