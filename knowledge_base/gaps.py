@@ -53,7 +53,8 @@ class QuestionLog:
     def record_question(self, question: str, language: str, verdict: str, best: BestArticle | None) -> None:
         """Note that a question was asked, and what the search made of it."""
         found = (best.slug, best.language, best.title, best.probability) if best else (None, None, None, None)
-        with self._database.write() as connection:
+        # A visitor does not wait for the disk; what a power cut takes are the last few lines of this log.
+        with self._database.write(is_flushed=False) as connection:
             cursor = connection.execute(
                 """
                 insert into questions

@@ -1,5 +1,10 @@
 """Token against token: what is stored, what is met, and what counts."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -13,6 +18,7 @@ from knowledge_base.late_interaction import (
     reduce_tokens,
     weigh_matches,
 )
+from tests.knowledge_base.conftest import REPOSITORY
 
 
 def tokens(*ids: int) -> TokenVectors:
@@ -71,3 +77,14 @@ def test_the_fitted_axes_are_those_along_which_the_vectors_lie() -> None:
     axes = fit_projection(vectors, 3)
     assert axes.shape == (20, 3)
     assert np.allclose(vectors @ axes @ axes.T, vectors, atol=1e-4)
+
+
+def test_products_run_on_one_thread_for_whoever_imports_the_package_first() -> None:
+    code = (
+        "import knowledge_base, numpy, threadpoolctl\n"
+        "print([pool['num_threads'] for pool in threadpoolctl.threadpool_info() if pool['user_api'] == 'blas'])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert set(json.loads(found.stdout)) <= {1}

@@ -167,6 +167,10 @@ def test_the_file_is_durable_and_readers_do_not_wait(database: Database) -> None
         assert connection.execute("pragma synchronous").fetchone()[0] == 2
         connection.execute("insert into dismissed_questions values ('x', 0)")
         assert database.read().execute("select count(*) from dismissed_questions").fetchone()[0] == 0
+    with database.write(is_flushed=False) as connection:
+        assert connection.execute("pragma synchronous").fetchone()[0] == 1
+    with database.write() as connection:
+        assert connection.execute("pragma synchronous").fetchone()[0] == 2
     assert database.read().execute("select count(*) from dismissed_questions").fetchone()[0] == 1
 
 
