@@ -89,7 +89,7 @@ def knowledge_base(knowledge_base_server: ScriptedKnowledgeBase) -> ScriptedKnow
 def bot(rasa_python: Path, model: Path, knowledge_base_server: ScriptedKnowledgeBase) -> Iterator[RunningBot]:
     """Rasa and the action server, on free ports, for all tests of the session."""
     # The first message must not wait for the embedding model.
-    share_embedder().load()
+    share_embedder()
     with tempfile.TemporaryDirectory() as folder:
         rasa_port, actions_port = choose_free_port(), choose_free_port()
         token = "token-of-the-tests"

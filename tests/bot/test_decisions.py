@@ -274,7 +274,7 @@ def test_each_text_is_named_in_the_code_and_each_that_is_named_exists():
     named |= {"ask_what_happened", "ask_since_when", "ask_email", "handoff_unstaffed"}
     assert named <= set(english)
     # The desk itself says these two.
-    assert set(english) - named == {"handoff_guarded_topic", "fallback_notice"}
+    assert set(english) - named == {"fallback_notice"}
 
 
 def test_edited_text_is_used_without_a_restart(tmp_path):

@@ -1,6 +1,7 @@
 """A new model takes over without a restart; one that cannot be loaded changes nothing."""
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -48,6 +49,23 @@ def test_conversation_goes_on_over_a_swap_and_a_restart_would_load_the_new_model
         f"{bot.url}/conversations/{ada.conversation}/tracker", params={"token": bot.token}, trust_env=False
     ).json()["events"]
     assert [event["text"] for event in events if event["event"] == "user"] == ["hello", "hello again"]
+
+
+@pytest.mark.slow
+def test_each_message_that_arrives_while_the_new_model_loads_is_answered(
+    installed: Installation, bot: RunningBot, ada: Ada, model: Path
+) -> None:
+    new = installed.models_dir / "next.tar.gz"
+    new.write_bytes(model.read_bytes())
+    answers = []
+    with ThreadPoolExecutor(1) as pool:
+        swap = pool.submit(retrain.swap_in, installed, new)
+        while not swap.done():
+            answers.append(replace(ada, conversation=f"{ada.conversation}-{len(answers)}").says("hello"))
+    swap.result()
+    assert model_in_use(bot) == "next.tar.gz"
+    assert answers
+    assert {(one[0]["intent"], one[1]["type"]) for one in answers} == {("greeting", "say")}
 
 
 @pytest.mark.slow

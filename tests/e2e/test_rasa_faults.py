@@ -91,7 +91,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("real-rasa")
-    share_embedder().load()  # before the first message, which would wait for it
+    share_embedder()  # before the first message, which would wait for it
     with ScriptedKnowledgeBase() as knowledge_base:
         bot = RealBot(folder, knowledge_base.port)
         desk = DeskServer(folder, bot, knowledge_base, {"BATON_BOT_TOKEN": TOKEN})
