@@ -183,18 +183,30 @@ class Indexer:
         )
 
     def _build_all_due(self) -> None:
-        while True:
+        is_anything_due = True
+        try:
+            while is_anything_due:
+                is_anything_due = self._build_next_due()
+        finally:
+            # After a failure the old index goes on answering; the next change tries again.
             with self._write_lock:
-                due = None if self._is_closed else self._find_due()
-                if due is None:
+                if self._builder is threading.current_thread():
                     self._builder = None
-                    return
-            language, state = due
-            base = self._rebuild(language, state)
-            with self._write_lock:
-                known = self._states.get(language)
-                if base and known and known.base is state.base and not self._is_closed:
-                    self._swap({**self._states, language: self._move(language, known, base)})
+
+    def _build_next_due(self) -> bool:
+        """Build a large segment and swap it in; return whether there was any to build."""
+        with self._write_lock:
+            due = None if self._is_closed else self._find_due()
+            if due is None:
+                self._builder = None
+                return False
+        language, state = due
+        base = self._rebuild(language, state)
+        with self._write_lock:
+            known = self._states.get(language)
+            if base and known and known.base is state.base and not self._is_closed:
+                self._swap({**self._states, language: self._move(language, known, base)})
+        return True
 
     def _rebuild(self, language: str, state: _State) -> Segment | None:
         """Return the next large segment of a language; None if it is no longer wanted."""

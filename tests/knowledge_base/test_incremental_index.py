@@ -2,13 +2,13 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 from knowledge_base import indexing, vector_index
-from knowledge_base.article import build_content
+from knowledge_base.article import Article, build_content
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.search import Answer
 from tests.knowledge_base.conftest import KeywordEmbedder, draft
@@ -157,6 +157,49 @@ def test_what_changes_while_the_large_segment_is_built_is_kept(
     monkeypatch.undo()
     assert_same(ask_all(base), ask_all(open_base()))
     assert set(base.index.languages["en"].slugs) == {"article-1", "article-3", "article-4"}
+
+
+def test_a_build_that_fails_leaves_the_old_index_and_is_tried_again(
+    open_base: Callable[..., KnowledgeBase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "CHANGED_MAX", 2)
+    failures: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    base = open_base()
+    editor = Editor(base, 8)
+    list_published = base.articles.list_published
+
+    def fail_in_background(language: str = "") -> Iterator[Article]:
+        if threading.current_thread().name == "index-builder":
+            raise OSError("the disk is gone")
+        return list_published(language)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(base.articles, "list_published", fail_in_background)
+        for _ in range(3):
+            editor.write()
+        wait_for_builder()
+    assert failures
+    assert_same(ask_all(base), ask_all(open_base()))
+    editor.write()
+    wait_for_builder()
+    assert len(base.index.languages["en"].parts[0]) == 4
+
+
+def test_a_crash_after_the_article_is_stored_leaves_an_index_with_it(
+    open_base: Callable[..., KnowledgeBase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = open_base()
+    base.create(draft("zebra", "Feed a zebra", "Grass will do."), "Ada")
+
+    def crash(*_: object) -> None:
+        raise SystemExit("killed")
+
+    monkeypatch.setattr(indexing.Indexer, "put", crash)
+    with pytest.raises(SystemExit):
+        base.publish("en", "zebra")
+    restarted = open_base()
+    assert restarted.ask("feed a zebra", is_logged=False).results[0].article.slug == "zebra"
 
 
 def test_closing_does_not_wait_for_a_build_to_end(
