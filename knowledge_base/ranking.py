@@ -200,10 +200,13 @@ def _share(question: Question, term_sets: Sequence[Set[str]]) -> float:
     """Return the greatest share of the question's words, weighted by idf, that one of the sets holds."""
     if not question.total_idf:
         return 0.0
-    return max((_sum_known(question, terms) for terms in term_sets), default=0.0) / question.total_idf
+    known = {found.term for alternatives in question.looked_up for found in alternatives}
+    return max((_sum_known(question, terms & known) for terms in term_sets), default=0.0) / question.total_idf
 
 
 def _sum_known(question: Question, terms: Set[str]) -> float:
+    if not terms:
+        return 0.0
     return sum(
         max((found.weight * found.idf for found in alternatives if found.term in terms), default=0.0)
         for alternatives in question.looked_up
