@@ -1,17 +1,18 @@
 """`make bench`: what is compared is measured in turns in one run, since ratios hold on a noisy machine where single
-figures do not. `python -m tests.bench relay` measures one part; the parts are listed in PARTS.
+figures do not. `python -m tests.bench relay` measures one part; the parts are listed in PARTS, and those that take too
+long to be measured unasked in LONG_PARTS.
 """
 
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import answers, history, profile, relay, sockets
+from tests.bench import answers, history, profile, publishing, relay, search, sockets
 from tests.bench.figures import quantiles
 from tests.bench.relay import Contender
 
@@ -102,13 +103,58 @@ def answers_tables(folder: Path) -> list[Table]:
     return [stages, sustained]
 
 
+def search_tables(folder: Path, sizes: Sequence[int] = search.SIZES) -> list[Table]:
+    columns = ("", *(f"{size:,} passages" for size in sizes))
+    table = table_of("Search, the vectors of the question given; p50 and p99", *columns)
+    measured = search.measure(folder, sizes)
+    timed = {
+        "bare FAISS, exact scan": [figures.exact for figures in measured],
+        "bare FAISS, Baton's index": [figures.bare for figures in measured],
+        "articles by meaning": [figures.by_meaning for figures in measured],
+        "the whole search": [figures.whole for figures in measured],
+    }
+    for name, row in timed.items():
+        table.add_row(name, *(f"{p50_ms:.2f} ms, {p99_ms:.2f} ms" for p50_ms, p99_ms in row))
+    table.add_row("vectors", *(f"{figures.vectors:,}" for figures in measured))
+    table.add_row("recall of 10 vectors", *(f"{figures.recall_vectors:.4f}" for figures in measured))
+    table.add_row("recall of 20 articles", *(f"{figures.recall_articles:.4f}" for figures in measured))
+    table.add_row("memory a passage", *(f"{figures.bytes_a_passage / 1000:.1f} kB" for figures in measured))
+    table.add_row("made ready in", *(f"{figures.build_s:.1f} s" for figures in measured))
+    table.add_row("graph built in", *(f"{figures.link_s:.1f} s" for figures in measured))
+    return [table]
+
+
+def publishing_tables(folder: Path) -> list[Table]:
+    figures = publishing.measure(folder)
+    table = table_of(f"A knowledge base of {figures.passages:,} passages", "", "")
+    table.add_row("answers after a start", f"{figures.answers_after_s:.1f} s, {figures.encoded} texts encoded")
+    table.add_row("searches along the graph after", f"{figures.graph_after_s:.1f} s")
+    table.add_row("memory of the started index", f"{figures.started_bytes / 1e6:.0f} MB")
+    published = (
+        ("a new article: publish to answer, p50, p99", figures.publish),
+        ("  of which encoding", figures.encode),
+        ("an edit: publish to answer", figures.edit),
+    )
+    for name, (p50_ms, p99_ms) in published:
+        table.add_row(name, f"{p50_ms:.0f} ms, {p99_ms:.0f} ms")
+    table.add_row("not found at once", f"{figures.missed} of {2 * publishing.PUBLISHED}")
+    return [table]
+
+
+def million_tables(folder: Path) -> list[Table]:
+    return search_tables(folder, (search.MILLION,))
+
+
 PARTS: dict[str, Callable[[Path], list[Table]]] = {
     "relay": relay_tables,
     "profile": profile_tables,
     "sockets": sockets_tables,
     "history": history_tables,
     "answers": answers_tables,
+    "search": search_tables,
+    "publishing": publishing_tables,
 }
+LONG_PARTS: dict[str, Callable[[Path], list[Table]]] = {"million": million_tables}
 
 
 def main() -> None:
@@ -116,7 +162,7 @@ def main() -> None:
     for name in sys.argv[1:] or PARTS:
         console.print(f"{name} ...")
         with tempfile.TemporaryDirectory() as folder:
-            for table in PARTS[name](Path(folder)):
+            for table in {**PARTS, **LONG_PARTS}[name](Path(folder)):
                 console.print(table)
 
 
