@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import answers, history, profile, publishing, relay, search, sockets
-from tests.bench.figures import quantiles
+from tests.bench import answers, encoder, history, profile, publishing, relay, search, sockets
+from tests.bench.figures import Quantiles, quantiles
 from tests.bench.relay import Contender
 
 
@@ -145,6 +145,29 @@ def million_tables(folder: Path) -> list[Table]:
     return search_tables(folder, (search.MILLION,))
 
 
+def encoder_tables(folder: Path) -> list[Table]:
+    figures = encoder.measure_encoders()
+    ways = table_of("The packaged embedding model, each way", "", *(figure.model for figure in figures))
+    ways.add_row("one question, p50", *(f"{figure.question.p50_ms:.1f} ms" for figure in figures))
+    ways.add_row("one question, p99", *(f"{figure.question.p99_ms:.1f} ms" for figure in figures))
+    ways.add_row("one question, processor", *(f"{figure.question_processor_ms:.1f} ms" for figure in figures))
+    ways.add_row(f"{encoder.BATCH} at once", *(f"{figure.batch_per_s:.0f}/s" for figure in figures))
+    ways.add_row("of these each, processor", *(f"{figure.batch_processor_ms:.1f} ms" for figure in figures))
+    ways.add_row("a process of its own, until the first vector", *(f"{figure.opened_s:.1f} s" for figure in figures))
+    ways.add_row("memory that it holds then", *(f"{figure.memory_mb:.0f} MB" for figure in figures))
+    found = encoder.measure_ask(folder)
+    table = table_of("A question to its verdict in process, beside the bare encoder", "", "p50", "p99", "processor")
+    table.add_row("bare encoder", *_row(found.encoder), f"{found.encoder_processor_ms:.1f} ms")
+    table.add_row("question to verdict", *_row(found.ask), f"{found.ask_processor_ms:.1f} ms")
+    table.add_row("the same question again", *_row(found.repeated), "")
+    table.add_row("ratio to the bare encoder", f"{found.ratio:.2f}", "", f"{found.processor_ratio:.2f}")
+    return [ways, table]
+
+
+def _row(figures: Quantiles) -> tuple[str, str]:
+    return f"{figures.p50_ms:.1f} ms", f"{figures.p99_ms:.1f} ms"
+
+
 PARTS: dict[str, Callable[[Path], list[Table]]] = {
     "relay": relay_tables,
     "profile": profile_tables,
@@ -153,6 +176,7 @@ PARTS: dict[str, Callable[[Path], list[Table]]] = {
     "answers": answers_tables,
     "search": search_tables,
     "publishing": publishing_tables,
+    "encoder": encoder_tables,
 }
 LONG_PARTS: dict[str, Callable[[Path], list[Table]]] = {"million": million_tables}
 

@@ -90,7 +90,7 @@ def test_both_ways_find_the_same_articles(int8: OnnxEmbedder, reference: Sentenc
 def ask_all(path: Path, embedder: Embedder) -> list[tuple[str, list[str], float]]:
     base = KnowledgeBase(path, embedder)
     try:
-        base.import_articles(read_articles(ARTICLES).drafts, "Ada")
+        base.import_articles(read_articles(ARTICLES).drafts[::6], "Ada")
         answers = [base.ask(question) for question in QUESTIONS]
         return [(a.verdict, [r.article.slug for r in a.results], a.results[0].probability) for a in answers]
     finally:
