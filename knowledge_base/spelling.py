@@ -93,14 +93,17 @@ class Speller:
 
 def count_surfaces(text: str, language: str) -> Counter[str]:
     """Return how often a text uses each word, in lower case and without apostrophes."""
-    return Counter(_read(found) for found in _find_pattern(language).finditer(text))
+    counts: Counter[str] = Counter()
+    for found, count in Counter(_find_pattern(language).findall(text)).items():
+        counts[_read(found)] += count
+    return counts
 
 
 def correct_spelling(text: str, language: str, *, speller: Speller, is_word: Callable[[str], bool]) -> str:
     """Return the question with its misspelt words replaced; the same text if there are none."""
 
     def correct(found: re.Match[str]) -> str:
-        word = _read(found)
+        word = _read(found.group())
         if word in speller or is_stop_word(word, language) or (language == _LANGUAGE_OF_THE_MODEL and is_word(word)):
             return found.group()
         return speller.suggest(word) or found.group()
@@ -112,8 +115,8 @@ def _find_pattern(language: str) -> re.Pattern[str]:
     return _ENGLISH_WORD if language == "en" else _WORD
 
 
-def _read(found: re.Match[str]) -> str:
-    return re.sub("['’]", "", found.group().casefold())
+def _read(word: str) -> str:
+    return word.casefold().replace("'", "").replace("’", "")
 
 
 def _count_edits(word: str) -> int:

@@ -35,15 +35,19 @@ _stemmer_lock = threading.Lock()
 def split_terms(text: str, language: str) -> list[str]:
     """Return the terms of a text in order: stems without stop words, bigrams where words have no spaces."""
     folded = _APOSTROPHES.sub("" if language == "en" else " ", unicodedata.normalize("NFKC", text).casefold())
+    return [term for run in _WORD.findall(folded) for term in _split_run(run, language)]
+
+
+@lru_cache(maxsize=50_000)
+def _split_run(run: str, language: str) -> tuple[str, ...]:
+    """Return the terms of what stands between two spaces; the same words come again and again."""
     terms: list[str] = []
-    for run in _WORD.findall(folded):
-        for piece in _UNSPACED.findall(run):
-            terms += [piece[n : n + 2] for n in range(len(piece) - 1)] or [piece]
-        words = [word for word in _UNSPACED.sub(" ", run).replace("-", " ").split() if word]
-        if len(words) > 1 and sum(map(len, words)) <= 24:
-            words.append("".join(words))  # "e-mail" must meet "email", and "AL-10" must meet "al10"
-        terms += [stem(word, language) for word in words if not is_stop_word(word, language)]
-    return terms
+    for piece in _UNSPACED.findall(run):
+        terms += [piece[n : n + 2] for n in range(len(piece) - 1)] or [piece]
+    words = [word for word in _UNSPACED.sub(" ", run).replace("-", " ").split() if word]
+    if len(words) > 1 and sum(map(len, words)) <= 24:
+        words.append("".join(words))  # "e-mail" must meet "email", and "AL-10" must meet "al10"
+    return (*terms, *(stem(word, language) for word in words if not is_stop_word(word, language)))
 
 
 @lru_cache(maxsize=50_000)
