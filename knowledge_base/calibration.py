@@ -2,9 +2,11 @@
 
 Owns the arithmetic; the numbers are in `calibration.json`, which `fitting` writes. A weighted sum says how well each
 article fits, compared with the others. The probability of the best one is the mean of two opinions: another weighted
-sum, which is well calibrated, and small trees, which see better where the lead is not worth what it seems. Pure.
+sum, which is well calibrated, and small trees, which see better where the lead is not worth what it seems; then comes
+what local labels taught, if they taught anything. Pure.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,7 @@ import numpy.typing as npt
 from knowledge_base.embedding import Matrix
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.ranking import COMPARED_SIGNALS, SIGNAL_NAMES, Candidates, Question
+from knowledge_base.recalibration import Recalibration
 
 Verdict = Literal["answer", "clarify", "unsure"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -102,11 +105,13 @@ class Calibration:
     answer_from: Mapping[float, float]
     clarify_from: float
     target_error: float = DEFAULT_TARGET_ERROR
+    recalibration: Recalibration | None = None
 
     def estimate(self, evidence: Matrix) -> float:
         """Return the probability that the best article answers, from a row of `EVIDENCE_NAMES`."""
         row = evidence[np.newaxis]
-        return (_squash(float(self.steady.predict(row)[0])) + _squash(float(self.branching.predict(row)[0]))) / 2
+        shipped = (_squash(float(self.steady.predict(row)[0])) + _squash(float(self.branching.predict(row)[0]))) / 2
+        return self.recalibration.apply(shipped) if self.recalibration else shipped
 
     def decide_verdict(self, probability: float) -> Verdict:
         """Return what to do with the best article, given the probability that it answers."""
@@ -139,6 +144,12 @@ class Calibration:
 def load_calibration(path: Path = CALIBRATION_FILE) -> Calibration:
     """Read the fitted numbers."""
     return read_calibration(json.loads(path.read_text(encoding="utf-8")))
+
+
+@lru_cache
+def digest_calibration() -> str:
+    """Return the SHA-256 of the shipped numbers: what was fitted on top of them goes with them."""
+    return hashlib.sha256(CALIBRATION_FILE.read_bytes()).hexdigest()
 
 
 def read_calibration(numbers: Mapping[str, Any]) -> Calibration:
