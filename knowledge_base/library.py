@@ -7,16 +7,20 @@ durable and can be searched. The service and the command line are thin layers ov
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from knowledge_base.article import Article, ArticleContent, ArticleDraft, Audience
 from knowledge_base.article_store import ArticleStore, ImportOutcome
-from knowledge_base.calibration import load_calibration
+from knowledge_base.calibration import digest_calibration, load_calibration
 from knowledge_base.embedders import open_embedder
 from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder
 from knowledge_base.gaps import BestArticle, QuestionLog
 from knowledge_base.indexing import Indexer, SearchIndex
+from knowledge_base.labels import LabelSource, LabelStore
 from knowledge_base.passage_store import PassageStore
+from knowledge_base.recalibration import Recalibration, Refit, refit
+from knowledge_base.replay import replay
 from knowledge_base.search import Answer, check_question, search
 from knowledge_base.store import Database
 
@@ -43,11 +47,14 @@ class KnowledgeBase:
         self._embedder = embedder or open_embedder()
         self._encoder = QuestionEncoder(self._embedder)
         calibration = load_calibration()
-        self._calibration = calibration if target_error is None else calibration.aim(target_error)
+        self._shipped = calibration if target_error is None else calibration.aim(target_error)
         self._database = Database(Path(path))
         self._write_lock = threading.Lock()
+        self._refit_lock = threading.Lock()
         self.articles = ArticleStore(self._database, clock)
         self.questions = QuestionLog(self._database, clock)
+        self.labels = LabelStore(self._database, clock)
+        self._take_recalibration()
         passages = PassageStore(self._database)
         self._indexer = Indexer(self.articles, passages, self._embedder, write_lock=self._write_lock)
         with self._write_lock:
@@ -164,6 +171,64 @@ class KnowledgeBase:
         """Build the index anew from a database whose content somebody replaced; until then the old one answers."""
         with self._write_lock:
             self._indexer.load()
+        self._take_recalibration()
+
+    def label(
+        self,
+        question: str,
+        *,
+        language: str,
+        slug: str,
+        is_right: bool,
+        source: LabelSource,
+        author: str,
+        revision: int | None = None,
+    ) -> None:
+        """Note whether a published article answers a question; `revision` None is the one that answers now.
+
+        Raises:
+            InvalidInputError: if the question is empty or too long.
+            NotFoundError: if there is no such published article or revision.
+        """
+        text = check_question(question)
+        published = self.articles.get_published(language, slug)
+        said_of = published if revision is None else self.articles.get(language, slug, revision)
+        self.labels.put(
+            text,
+            language=language,
+            slug=slug,
+            revision=said_of.revision,
+            is_right=is_right,
+            source=source,
+            author=author,
+        )
+
+    def refit(self) -> Refit:
+        """Fit the probability to the labels; from then on it is used, if there are enough of them and it pays.
+
+        If not, the shipped probability is used: an earlier fit goes.
+        """
+        with self._refit_lock:
+            index = self.index
+            # With a memory of its own: visitors keep theirs.
+            encoder = QuestionEncoder(self._embedder)
+            labels, excluded = self.labels.list_newest(), self._list_staff_slugs(index)
+            done = refit(list(replay(labels, index, encoder, self._shipped, excluded=excluded)))
+            self._save_recalibration(done.recalibration)
+            return done
+
+    def drop_refit(self) -> None:
+        """Use the shipped probability again; the labels stay."""
+        with self._refit_lock:
+            self._save_recalibration(None)
+
+    def _save_recalibration(self, recalibration: Recalibration | None) -> None:
+        self.labels.save_recalibration(recalibration, model=self.space, calibration=digest_calibration())
+        self._take_recalibration()
+
+    def _take_recalibration(self) -> None:
+        found = self.labels.read_recalibration(model=self.space, calibration=digest_calibration())
+        self._calibration = replace(self._shipped, recalibration=found)
 
     def _list_staff_slugs(self, index: SearchIndex) -> frozenset[str]:
         """Return the slugs that are for staff in any language; worked out once for each index."""

@@ -11,6 +11,7 @@ import msgspec
 
 from knowledge_base.article import ArticleDraft, Audience, build_content, build_draft
 from knowledge_base.errors import InvalidInputError
+from knowledge_base.labels import LabelSource
 from knowledge_base.search import RESULTS_MAX
 
 # More than one request should carry; a bigger help centre is imported in parts.
@@ -77,6 +78,16 @@ class RenderRequest(msgspec.Struct):
 
 class DismissRequest(msgspec.Struct):
     question: str
+
+
+class LabelRequest(msgspec.Struct):
+    question: str
+    language: str
+    slug: str
+    right: bool
+    source: LabelSource
+    author: str
+    revision: int | None = None
 
 
 class ImportedArticle(msgspec.Struct):

@@ -9,6 +9,7 @@ from knowledge_base.article import Article, ArticleDraft, ArticleStatus, Revisio
 from knowledge_base.embedding import Matrix
 from knowledge_base.gaps import AskedQuestion
 from knowledge_base.markup import render_html, render_text
+from knowledge_base.recalibration import Refit
 from knowledge_base.revision_diff import FieldChange
 from knowledge_base.search import Answer, SearchResult
 
@@ -20,6 +21,19 @@ def describe_vectors(model: str, vectors: Matrix) -> Json:
     """Seven decimals are what a float32 of a unit vector holds, in half the bytes of Python's own notation."""
     rounded = np.round(vectors.astype(np.float64), 7)
     return {"model": model, "dimension": vectors.shape[1], "vectors": rounded.tolist()}
+
+
+def describe_refit(done: Refit) -> Json:
+    taken = done.recalibration
+    return {
+        "right": done.right,
+        "wrong": done.wrong,
+        "missing_right": done.missing_right,
+        "missing_wrong": done.missing_wrong,
+        "loss_before": done.loss_before,
+        "loss_after": done.loss_after,
+        "recalibration": {"slope": taken.slope, "shift": taken.shift} if taken else None,
+    }
 
 
 def describe_answer(answer: Answer) -> Json:

@@ -16,7 +16,7 @@ import yaml
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
-from knowledge_base.article import check_language
+from knowledge_base.article import check_author, check_language
 from knowledge_base.article_routes import build_article_routes, read_number
 from knowledge_base.calibration import VERDICTS
 from knowledge_base.embedders import open_embedder
@@ -28,8 +28,16 @@ from knowledge_base.errors import (
     NotFoundError,
 )
 from knowledge_base.library import KnowledgeBase
-from knowledge_base.requests import DismissRequest, EmbedRequest, SearchRequest, check_embed, check_search, decode
-from knowledge_base.responses import Json, describe_answer, describe_question, describe_vectors
+from knowledge_base.requests import (
+    DismissRequest,
+    EmbedRequest,
+    LabelRequest,
+    SearchRequest,
+    check_embed,
+    check_search,
+    decode,
+)
+from knowledge_base.responses import Json, describe_answer, describe_question, describe_refit, describe_vectors
 from knowledge_base.search import check_question
 
 logger = logging.getLogger(__name__)
@@ -61,6 +69,7 @@ def create_app(base: KnowledgeBase, token: str) -> Flask:
     app.before_request(_build_guard(token))
     app.register_blueprint(build_article_routes(base))
     _add_search_routes(app, base)
+    _add_label_routes(app, base)
     _add_reload_route(app, base)
     _add_description_route(app)
     _add_error_handlers(app)
@@ -184,6 +193,31 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
     @app.post("/questions/dismiss")
     def dismiss_question() -> Json:
         base.questions.dismiss(check_question(decode(request.get_data(), DismissRequest).question))
+        return {}
+
+
+def _add_label_routes(app: Flask, base: KnowledgeBase) -> None:
+    @app.post("/labels")
+    def label() -> Json:
+        wanted = decode(request.get_data(), LabelRequest)
+        base.label(
+            wanted.question,
+            language=check_language(wanted.language),
+            slug=wanted.slug,
+            is_right=wanted.right,
+            source=wanted.source,
+            author=check_author(wanted.author),
+            revision=wanted.revision,
+        )
+        return {}
+
+    @app.post("/refit")
+    def refit() -> Json:
+        return describe_refit(base.refit())
+
+    @app.delete("/refit")
+    def drop_refit() -> Json:
+        base.drop_refit()
         return {}
 
 

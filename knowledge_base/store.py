@@ -2,7 +2,7 @@
 
 One SQLite file in WAL mode. Writes go through one connection under a lock, in immediate transactions, and
 are on the disk when `write` returns; every thread reads over its own connection and never waits for a
-writer. Knows tables, not meanings: those are in `article_store`, `passage_store` and `gaps`.
+writer. Knows tables, not meanings: those are in `article_store`, `passage_store`, `gaps` and `labels`.
 """
 
 import sqlite3
@@ -199,3 +199,37 @@ def create_questions(db: SqliteUtilsDatabase) -> None:
 @migrations()
 def add_audience(db: SqliteUtilsDatabase) -> None:
     db.execute("alter table revisions add column audience text not null default 'everyone'")
+
+
+@migrations()
+def create_labels(db: SqliteUtilsDatabase) -> None:
+    """At most one recalibration is in force."""
+    db.execute(
+        """
+        create table labels (
+            id integer primary key,
+            question text not null,
+            wording text not null,
+            language text not null,
+            slug text not null,
+            revision integer not null,
+            is_right integer not null,
+            source text not null check (source in ('visitor', 'operator', 'editor')),
+            author text not null,
+            labelled_at real not null,
+            unique (wording, language, slug, source, author)
+        )
+        """
+    )
+    db.execute(
+        """
+        create table recalibration (
+            id integer primary key check (id = 1),
+            model text not null,
+            calibration text not null,
+            slope real not null,
+            shift real not null,
+            fitted_at real not null
+        )
+        """
+    )

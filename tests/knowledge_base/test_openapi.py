@@ -21,6 +21,14 @@ from tests.knowledge_base.conftest import TOKEN
 ARTICLE = {"language": "en", "title": "Mute a channel", "body": "Open it.\n\n1. Choose **Mute**.", "author": "Ada"}
 EDIT = {**ARTICLE, "title": "Mute it", "tags": ["channels"], "audience": "staff", "base_revision": 1}
 PLACE = "/articles/en/mute-a-channel"
+LABEL = {
+    "question": "mute it",
+    "language": "en",
+    "slug": "opening-hours",
+    "right": True,
+    "source": "editor",
+    "author": "Ada",
+}
 BIG = json.dumps({"body": "x" * SMALL_REQUEST_MAX_BYTES}).encode()
 # Method, path, body (None: none), status. Together they must reach everything that the document lists.
 CALLS: list[tuple[str, str, object, int]] = [
@@ -64,6 +72,11 @@ CALLS: list[tuple[str, str, object, int]] = [
     ("GET", "/questions?limit=x", None, 400),
     ("POST", "/questions/dismiss", {"question": "zebra pizza"}, 200),
     ("POST", "/questions/dismiss", {"question": 7}, 400),
+    ("POST", "/labels", LABEL, 200),
+    ("POST", "/labels", {**LABEL, "revision": 10**30}, 404),
+    ("POST", "/labels", {**LABEL, "source": "rumour"}, 400),
+    ("POST", "/refit", None, 200),
+    ("DELETE", "/refit", None, 200),
     ("POST", f"{PLACE}/archive", {"author": "Ada"}, 200),
     ("POST", f"{PLACE}/archive", {"author": ""}, 400),
     ("POST", "/articles/en/none/archive", {"author": "Ada"}, 404),
@@ -78,6 +91,7 @@ CALLS: list[tuple[str, str, object, int]] = [
             "/search",
             "/embed",
             "/questions/dismiss",
+            "/labels",
             "/articles",
             "/render",
             f"{PLACE}/publish",
@@ -199,7 +213,7 @@ def test_a_request_of_another_shape_is_refused_as_the_document_says(
 ) -> None:
     """Every required field of every request is missed when it is not there."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    good = {**EDIT, "question": "x", "articles": [{}], "body": "x"}
+    good = {**LABEL, **EDIT, "question": "x", "articles": [{}], "body": "x"}
     for method, path, operation in operations(document):
         if "requestBody" not in operation:
             continue
