@@ -97,7 +97,7 @@ class LanguageIndex:
                 return [ArticleId(owner) for owner in owners[order].tolist()]
             depth *= 4
 
-    def score_words(self, looked_up: Sequence[Sequence[QueryTerm]]) -> list[Scores]:
+    def score_words(self, looked_up: Sequence[QueryTerm]) -> list[Scores]:
         """Return the BM25 scores of each segment's passages; dead ones have 0."""
         scores = [self.words.score(looked_up, part) for part in range(len(self.parts))]
         scores[0][self._dead_passages] = 0

@@ -5,6 +5,7 @@ question looks for its best match among the text's tokens (ColBERT's MaxSim, Kha
 how telling it is in this help centre. Token vectors are kept in few dimensions and one byte each. Pure.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,7 +17,8 @@ import numpy.typing as npt
 Matrix = npt.NDArray[np.float32]
 
 TOKEN_DIMENSION = 96
-# Principal axes of the packaged model's token vectors, for a sample of labelled sets' texts; see `fitting.projection`.
+# Principal axes of the packaged model's token vectors, for a sample of the texts that are fitted on; see
+# `fitting.projection`.
 PROJECTION_FILE = Path(__file__).with_name("token_projection.npy")
 _STEP = 127.0
 # Of a token that no article holds. (recall@1 by tokens alone on two help centres: .690 at 1, .714 at a quarter.)
@@ -86,6 +88,12 @@ def reduce_tokens(ids: Sequence[int], vectors: Matrix, projection: Matrix) -> To
     reduced = vectors.astype(np.float32) @ projection
     reduced /= np.maximum(np.linalg.norm(reduced, axis=1, keepdims=True), 1e-9)
     return TokenVectors(np.array(ids, dtype=np.int32), np.round(reduced * _STEP).astype(np.int8))
+
+
+@lru_cache
+def name_projection() -> str:
+    """Return the first 8 hex digits of the fitted projection's SHA-256: with another one, tokens are encoded anew."""
+    return hashlib.sha256(PROJECTION_FILE.read_bytes()).hexdigest()[:8]
 
 
 @lru_cache

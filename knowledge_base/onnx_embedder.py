@@ -13,7 +13,7 @@ import numpy as np
 
 from knowledge_base.embedding import Encoded, Matrix
 from knowledge_base.errors import ModelError
-from knowledge_base.late_interaction import load_projection, reduce_tokens
+from knowledge_base.late_interaction import load_projection, name_projection, reduce_tokens
 from knowledge_base.packaged_model import PACKAGED_MODEL, find_packaged_model
 from knowledge_base.quantisation import QUANTISED_MODEL, TOKENS_MAX
 
@@ -56,7 +56,7 @@ class OnnxEmbedder:
 
     @property
     def model(self) -> str:
-        return QUANTISED_MODEL
+        return f"{QUANTISED_MODEL}-{name_projection()}"
 
     @property
     def space(self) -> str:

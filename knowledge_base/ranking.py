@@ -47,14 +47,14 @@ class Question:
     text: str
     encoded: Encoded
     terms: tuple[str, ...]
-    looked_up: tuple[tuple[QueryTerm, ...], ...]
+    looked_up: tuple[QueryTerm, ...]
     total_idf: float
     token_weights: Matrix
 
     @property
     def known_words(self) -> float:
-        """The share of its words that some article uses, well or nearly well spelt."""
-        return sum(1 for found in self.looked_up if found) / (len(self.terms) or 1)
+        """The share of its words that some article uses."""
+        return len(self.looked_up) / (len(self.terms) or 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +79,7 @@ def build_question(text: str, language: str, index: LanguageIndex, encoder: Ques
     encoded = encoder.encode(text)
     index.check_question(encoded.vector, encoder.model)
     terms = tuple(dict.fromkeys(split_terms(text, language)))
-    looked_up = tuple(tuple(found) for found in index.words.look_up(terms))
+    looked_up = index.words.look_up(terms)
     total_idf = sum(index.words.find_idf(term) for term in terms)
     return Question(text, encoded, terms, looked_up, total_idf, index.tokens.find_idf(encoded.tokens.ids))
 
@@ -200,14 +200,8 @@ def _share(question: Question, term_sets: Sequence[Set[str]]) -> float:
     """Return the greatest share of the question's words, weighted by idf, that one of the sets holds."""
     if not question.total_idf:
         return 0.0
-    known = {found.term for alternatives in question.looked_up for found in alternatives}
-    return max((_sum_known(question, terms & known) for terms in term_sets), default=0.0) / question.total_idf
+    return max((_sum_known(question, terms) for terms in term_sets), default=0.0) / question.total_idf
 
 
 def _sum_known(question: Question, terms: Set[str]) -> float:
-    if not terms:
-        return 0.0
-    return sum(
-        max((found.weight * found.idf for found in alternatives if found.term in terms), default=0.0)
-        for alternatives in question.looked_up
-    )
+    return sum(known.idf for known in question.looked_up if known.term in terms)

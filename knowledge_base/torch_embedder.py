@@ -14,7 +14,7 @@ import numpy as np
 
 from knowledge_base.embedding import Encoded, Matrix
 from knowledge_base.errors import ModelError
-from knowledge_base.late_interaction import load_projection, reduce_tokens
+from knowledge_base.late_interaction import load_projection, name_projection, reduce_tokens
 from knowledge_base.packaged_model import PACKAGED_MODEL, check_packaged_model
 
 # More threads than this starve the web server on a small machine, and gain little on short texts.
@@ -58,23 +58,23 @@ class SentenceEmbedder:
 
     @property
     def model(self) -> str:
-        return self._wanted or PACKAGED_MODEL
+        return self._wanted or f"{PACKAGED_MODEL}-{name_projection()}"
 
     @property
     def space(self) -> str:
-        return self.model
+        return self._wanted or PACKAGED_MODEL
 
     @property
     def dimension(self) -> int:
         return int(self._load().get_embedding_dimension())
 
-    def load(self) -> None:
-        """Load the model now rather than with the first text.
+    def load(self) -> Any:
+        """Load the model now rather than with the first text, and return it.
 
         Raises:
             ModelError: if it is missing, cannot be read, or is not the file that it should be.
         """
-        self._load()
+        return self._load()
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         model = self._load()

@@ -13,7 +13,6 @@ from knowledge_base.embedding import Embedder, Matrix
 from knowledge_base.evaluation.labelled import LabelledQuestion
 from knowledge_base.evaluation.measures import Outcome, measure_curve
 from knowledge_base.language_index import LanguageIndex
-from knowledge_base.lexical_index import QueryTerm
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.vector_index import TargetKind
 from knowledge_base.words import split_terms
@@ -84,7 +83,6 @@ def _answer_from_best(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 def _score_passages(index: LanguageIndex, language: str, question: str) -> Matrix:
-    terms = [term for term in dict.fromkeys(split_terms(question, language)) if term in index.words]
-    scores = index.score_words([[QueryTerm(term, 1.0, index.words.find_idf(term))] for term in terms])
+    scores = index.score_words(index.words.look_up(split_terms(question, language)))
     places = [index.locate(article) for article in index.articles]
     return np.array([scores[place.part][place.passages].max() for place in places], dtype=np.float32)

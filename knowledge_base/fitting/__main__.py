@@ -27,7 +27,7 @@ from knowledge_base.fitting.models import (
     fit_probability,
     judge,
 )
-from knowledge_base.fitting.observations import Observation, observe, read_centres
+from knowledge_base.fitting.observations import Observation, observe, read_fitted, read_kept_out
 
 _FOLDS = 4
 _SHOWN = ("recall_at_1", "recall_at_3", "auroc", "calibration_error", "answered", "answered_wrong")
@@ -68,8 +68,11 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--work", type=Path, help="keep the databases here, so that the next run encodes nothing")
     options = parser.parse_args()
-    observations = observe(list(read_centres(options.folder)), open_embedder(), options.work)
-    return write_calibration(observations, options.output)
+    embedder = open_embedder()
+    observations = observe(list(read_fitted(options.folder)), embedder, options.work)
+    status = write_calibration(observations, options.output)
+    report_kept_out(observe(list(read_kept_out(options.folder)), embedder, options.work), options.output)
+    return status
 
 
 def write_calibration(observations: Sequence[Observation], output: Path) -> int:
@@ -87,8 +90,21 @@ def write_calibration(observations: Sequence[Observation], output: Path) -> int:
     }
     output.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     for variant, found in groups.items():
-        _print(variant, found, answer_from.get(DEFAULT_TARGET_ERROR, 1.0))
+        _print(f"{variant}, held out by family", found, answer_from.get(DEFAULT_TARGET_ERROR, 1.0))
     return 0 if DEFAULT_TARGET_ERROR in answer_from else 1
+
+
+def report_kept_out(observations: Sequence[Observation], calibration: Path) -> None:
+    """Print how good the written file is on help centres that nothing was fitted on, each, and all by variant."""
+    numbers = json.loads(calibration.read_text(encoding="utf-8"))
+    judging = read_calibration(numbers)
+    groups: dict[str, list[Outcome]] = {}
+    for observation in observations:
+        outcome = judge(observation, judging.fit, judging)
+        groups.setdefault(observation.variant, []).append(outcome)
+        groups.setdefault(f"{observation.family} {observation.variant}", []).append(outcome)
+    for name, outcomes in groups.items():
+        _print(f"kept out, {name}", outcomes, numbers["answer_from"].get(str(DEFAULT_TARGET_ERROR), 1.0))
 
 
 def _print(name: str, outcomes: Sequence[Outcome], answer_from: float) -> None:
@@ -96,7 +112,7 @@ def _print(name: str, outcomes: Sequence[Outcome], answer_from: float) -> None:
     measured = measure(judged, target_error=DEFAULT_TARGET_ERROR)
     figures = [f"{shown} {getattr(measured, shown):.3f}" for shown in _SHOWN]
     figures += [f"coverage at {error:.0%} {measure_coverage(outcomes, error=error):.3f}" for error in (0.05, 0.1, 0.2)]
-    print(f"{name}, held out by family: {len(outcomes)} questions; " + ", ".join(figures))  # noqa: T201
+    print(f"{name}: {len(outcomes)} questions; " + ", ".join(figures))  # noqa: T201
 
 
 if __name__ == "__main__":

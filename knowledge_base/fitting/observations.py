@@ -23,6 +23,8 @@ from knowledge_base.language_index import LanguageIndex
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.ranking import build_question, find_candidates
 
+# Never fitted on by anything: what is said of help centres that Baton has not seen is measured on these.
+KEPT_OUT = ("quillon-printers", "ravenloft-play", "tarn-and-tor")
 _CACHE_SIZE = 50_000
 # Phrasings for each article and articles of each set of intents, from sparse to rich.
 _INTENT_SHAPES = ((3, 40), (8, 50), (20, 30))
@@ -51,17 +53,32 @@ class Observation:
     is_right: npt.NDArray[np.bool_]
 
 
-def read_centres(folder: Path) -> Iterator[Centre]:
-    """Read what may be fitted on below the folder of benchmarks: help-centres/*, and sets of intents."""
-    for centre in sorted((folder / "help-centres").iterdir()):
+def list_fitted(folder: Path) -> list[Path]:
+    """Return the help centres below the folder of benchmarks that may be fitted on."""
+    return [centre for centre in sorted((folder / "help-centres").iterdir()) if centre.name not in KEPT_OUT]
+
+
+def read_fitted(folder: Path) -> Iterator[Centre]:
+    """Read what may be fitted on below the folder of benchmarks: help centres, and sets of intents."""
+    yield from read_help_centres(list_fitted(folder))
+    for intents in ("banking77", "clinc150"):
+        yield from _build_intent_centres(folder / intents)
+
+
+def read_kept_out(folder: Path) -> Iterator[Centre]:
+    """Read the help centres that nothing is fitted on."""
+    yield from read_help_centres([folder / "help-centres" / name for name in KEPT_OUT])
+
+
+def read_help_centres(folders: Sequence[Path]) -> Iterator[Centre]:
+    """Read labelled help centres, each in its three variants."""
+    for centre in folders:
         drafts = read_articles(centre / "articles.jsonl", language="en").drafts
         questions = tuple(read_questions(centre / "questions.jsonl"))
         bare = tuple(replace(d, content=replace(d.content, phrasings=())) for d in drafts)
         short = tuple(replace(d, content=replace(d.content, body=d.content.title)) for d in drafts)
         for variant, articles in (("full", drafts), ("no-phrasings", bare), ("no-bodies", short)):
             yield Centre(centre.name, variant, articles, questions)
-    for intents in ("banking77", "clinc150"):
-        yield from _build_intent_centres(folder / intents)
 
 
 def observe(centres: Sequence[Centre], embedder: Embedder, work: Path | None = None) -> list[Observation]:
@@ -93,7 +110,7 @@ def _observe(centre: Centre, labelled: LabelledQuestion, index: LanguageIndex, e
 
 
 def _build_intent_centres(folder: Path) -> Iterator[Centre]:
-    train, test = (_read_intents(folder / name) for name in ("train.jsonl", "test.jsonl"))
+    train, test = (read_intents(folder / name) for name in ("train.jsonl", "test.jsonl"))
     for seed, (phrasings, articles) in enumerate(_INTENT_SHAPES):
         chosen = random.Random(seed)
         intents = chosen.sample(sorted(name for name in train if name), articles)
@@ -116,7 +133,7 @@ def _build_intent_centres(folder: Path) -> Iterator[Centre]:
         yield Centre(folder.name, f"{phrasings}-phrasings", tuple(drafts), tuple(questions))
 
 
-def _read_intents(path: Path) -> Mapping[str, list[str]]:
+def read_intents(path: Path) -> Mapping[str, list[str]]:
     """Return the texts of each intent; those that have none are under the empty name."""
     found: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():

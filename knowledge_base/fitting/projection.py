@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from knowledge_base.embedding import Matrix
-from knowledge_base.fitting.observations import read_centres
+from knowledge_base.fitting.observations import read_fitted
 from knowledge_base.late_interaction import PROJECTION_FILE, TOKEN_DIMENSION
 from knowledge_base.torch_embedder import SentenceEmbedder
 
@@ -21,9 +21,9 @@ def fit_projection(vectors: Matrix, dimension: int = TOKEN_DIMENSION) -> Matrix:
 
 
 def main() -> None:
-    """Take the axes of the questions, titles, phrasings and bodies of all centres."""
+    """Take the axes of the questions, titles, phrasings and bodies of what may be fitted on."""
     texts: dict[str, None] = {}
-    for centre in read_centres(Path(sys.argv[1])):
+    for centre in read_fitted(Path(sys.argv[1])):
         texts |= dict.fromkeys(question.text for question in centre.questions)
         for draft in centre.drafts:
             texts |= dict.fromkeys((draft.content.title, draft.content.body, *draft.content.phrasings))

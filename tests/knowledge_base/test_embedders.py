@@ -65,7 +65,8 @@ def test_both_ways_give_the_same_vectors_but_for_rounding(int8: OnnxEmbedder, re
     assert cosines.mean() > 0.999
     assert cosines.min() > 0.995
     assert (int8.space, int8.dimension) == (reference.space, reference.dimension)
-    assert int8.model != reference.model == PACKAGED_MODEL
+    assert int8.space == PACKAGED_MODEL
+    assert int8.model != reference.model
     assert [int8.count_tokens(text) for text in texts] == [reference.count_tokens(text) for text in texts]
 
 
@@ -136,7 +137,7 @@ def test_a_file_that_is_missing_is_made_when_the_model_is_opened(prefix: Path, m
     """The process that makes it has the real prefix, so a script takes the file from there."""
     real = quantisation.make_quantised_file
     monkeypatch.setattr("knowledge_base.embedders._make_file", real)
-    assert open_embedder().model == QUANTISED_MODEL
+    assert open_embedder().model.startswith(QUANTISED_MODEL)
     assert find_quantised_file() is not None
 
 
@@ -172,7 +173,7 @@ def test_where_making_the_file_kills_its_process_there_is_pytorch(
 def check_fall_back(caplog: pytest.LogCaptureFixture) -> None:
     """What is opened is PyTorch's and works; one line says why."""
     embedder = open_embedder()
-    assert (type(embedder), embedder.model) == (SentenceEmbedder, PACKAGED_MODEL)
+    assert (type(embedder), embedder.space) == (SentenceEmbedder, PACKAGED_MODEL)
     assert embedder.encode(["it works"]).shape == (1, 384)
     lines = [record.getMessage() for record in caplog.records if record.name == "knowledge_base.embedders"]
     assert len(lines) == 1
