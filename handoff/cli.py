@@ -1,5 +1,5 @@
-"""The command line, rung 6 of the ladder: `baton run`, `retrain`, `doctor`, `import`, `export`, `invite`, `log`,
-`backup`, `restore`. `baton evaluate` comes from `evaluate`.
+"""The command line, rung 6 of the ladder: `baton run`, `retrain`, `doctor`, `import`, `export`, `refit`, `invite`,
+`log`, `backup`, `restore`. `baton evaluate` comes from `evaluate`.
 """
 
 import sys
@@ -93,6 +93,20 @@ def export_folder(folder: Path, dry_run: bool) -> None:
         f"{f', {drafts} of them newer drafts of published articles' if drafts else ''}.",
         soft_wrap=True,
     )
+
+
+@main.command()
+@click.option("--reset", is_flag=True, help="Use the shipped probability again; the labels stay.")
+def refit(reset: bool) -> None:
+    """Fit the probability that an answer is right to what visitors and staff said; never to too few labels."""
+    from handoff import content
+
+    settings = read_settings()
+    if reset:
+        content.drop_refit(settings)
+        console.print("The shipped probability is used again. The labels are kept.")
+    else:
+        content.print_refit(content.refit(settings), console)
 
 
 @main.command()

@@ -1,5 +1,5 @@
 """What the command line does with articles and people: import into and export from the running knowledge
-base, one-time links."""
+base, the fit of its probability to labels, one-time links."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +72,38 @@ def export_articles(settings: Settings, folder: Path, *, dry_run: bool) -> list[
         return write_articles(drafts, folder, is_dry_run=dry_run)
     except InvalidInputError as exc:
         raise BatonError(exc.message) from exc
+
+
+def refit(settings: Settings) -> dict[str, Any]:
+    """Have the running knowledge base fit its probability to the labels; gives what came of it.
+
+    Raises:
+        KnowledgeBaseFailed: it is not running.
+    """
+    return _ask(settings, "POST", "/refit", "The fit was refused")
+
+
+def drop_refit(settings: Settings) -> None:
+    """Have the running knowledge base use the shipped probability again; raises as `refit` does."""
+    _ask(settings, "DELETE", "/refit", "The fit could not be dropped")
+
+
+def print_refit(done: dict[str, Any], console: Console) -> None:
+    """Print what came of a fit."""
+    console.print(f"Labelled questions that count: {done['right']:g} answered rightly, {done['wrong']:g} wrongly.")
+    missing = [f"{count} more {kind}" for kind in ("right", "wrong") if (count := done[f"missing_{kind}"])]
+    if missing:
+        console.print(f"Too few for a fit: {' and '.join(missing)} are needed. The shipped probability is used.")
+        return
+    held_out = f"log loss on held-out labels {done['loss_before']:.3f} without, {done['loss_after']:.3f} with the fit"
+    taken = done["recalibration"]
+    if taken:
+        change = f"{taken['slope']:.2f} * log odds {taken['shift']:+.2f}"
+        console.print(f"The fit is used from now on: {change} ({held_out}).", soft_wrap=True)
+    else:
+        console.print(
+            f"The fit is not clearly better, so the shipped probability is used ({held_out}).", soft_wrap=True
+        )
 
 
 def _ask(settings: Settings, method: str, path: str, refusal: str, body: object | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`baton import` and `baton export` against a knowledge base that really serves: reports, dry runs, all or nothing."""
+"""`baton import`, `baton export` and `baton refit` against a knowledge base that really serves."""
 
 import io
 import threading
@@ -105,3 +105,29 @@ def test_a_knowledge_base_that_is_down_is_one_sentence(
         assert result.exit_code == 1
         assert "The knowledge base is not running" in result.text
     assert not (tmp_path / "out").exists()
+
+
+def label(base: KnowledgeBase, number: int, *, is_right: bool) -> None:
+    question = f"share a folder {number}"
+    base.label(question, language="en", slug="shared-folders", is_right=is_right, source="editor", author="Ada")
+
+
+def test_refit_says_how_many_labels_are_missing(baton: Baton, base: KnowledgeBase) -> None:
+    base.import_articles(CENTRE, "Ada")
+    label(base, 1, is_right=True)
+    result = baton("refit")
+    assert result.exit_code == 0
+    assert "1 answered rightly, 0 wrongly." in result.text
+    assert "31 more right and 32 more wrong are needed." in result.text
+
+
+def test_refit_changes_what_the_running_service_says_and_reset_takes_it_back(baton: Baton, base: KnowledgeBase) -> None:
+    base.import_articles(CENTRE, "Ada")
+    for number in range(200):
+        label(base, number, is_right=number % 4 == 0)
+    before = base.ask("share a folder 1").results[0].probability
+    assert "The fit is used from now on" in baton("refit").text
+    assert base.ask("share a folder 1").results[0].probability != before
+    assert "kept" in baton("refit", "--reset").text
+    assert base.ask("share a folder 1").results[0].probability == before
+    assert len(base.labels.list_newest()) == 200
