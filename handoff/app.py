@@ -23,6 +23,7 @@ from handoff.gateway.connection import SOCKET_OPTIONS, Connection, Registry, wit
 from handoff.gateway.poll import Departures
 from handoff.gateway.sessions import Sessions
 from handoff.kb_client import KnowledgeBase
+from handoff.labelling import Labelling
 from handoff.presence import Presence
 from handoff.projection import Phase
 from handoff.protocol import CloseCode
@@ -61,11 +62,16 @@ class Parts:
         self.store = SqlEventStore(self.database)
         self.bus, book = open_bus(settings, self.database)
         self.presence = Presence(book, self.bus, hours=settings.hours)
+        self.knowledge_base = KnowledgeBase(settings.kb_url, token=settings.kb_token)
+        self.labelling = Labelling(self.store, self.knowledge_base)
         self.conversations = Conversations(
-            self.store, self.bus, rules=settings.rules, is_staffed=self.presence.is_reachable
+            self.store,
+            self.bus,
+            rules=settings.rules,
+            is_staffed=self.presence.is_reachable,
+            on_recorded=self.labelling.hear,
         )
         self.bot = RasaBot(settings.bot_url, token=settings.bot_token)
-        self.knowledge_base = KnowledgeBase(settings.kb_url, token=settings.kb_token)
         self.turns = Turns(
             self.conversations,
             self.bot,
@@ -98,6 +104,7 @@ class Parts:
             self.turns.join()
         if self._sweeper is not None:
             self._sweeper.kill()
+        self.labelling.close()
         self.bus.close()
         self.database.close()
         self.bot.close()

@@ -64,12 +64,15 @@ class Conversations:
         *,
         rules: EscalationRules,
         is_staffed: Callable[[], bool],
+        on_recorded: Callable[[ConversationId, Sequence[Event]], None] = lambda *_: None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """`on_recorded` hears of all that was recorded; it must neither wait nor fail."""
         self._store = store
         self._bus = bus
         self._rules = rules
         self._is_staffed = is_staffed
+        self._on_recorded = on_recorded
         self._now = now
 
     # --- reading ---------------------------------------------------------------------------------------------------
@@ -128,6 +131,7 @@ class Conversations:
         appended = self._store.append(conversation_id, drafts, expected_epoch=expected_epoch)
         if not appended.is_repeat:
             self.ring(conversation_id, appended.state.head)
+            self._on_recorded(conversation_id, appended.events)
         return appended
 
     def ring(self, conversation_id: ConversationId, head: int) -> None:

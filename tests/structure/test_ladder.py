@@ -15,7 +15,7 @@ LADDER = [
     | {"breaker", "business_hours", "guarded_topics", "phrases"},
     {"ports"},
     {"store", "bus", "bot_client", "bot_texts", "kb_client"},
-    {"conversations", "turns", "fallback", "desk", "presence", "auth", "visitors", "log_check"},
+    {"conversations", "turns", "fallback", "desk", "presence", "auth", "visitors", "log_check", "labelling"},
     {"gateway", "web"},
     {"settings", "backends", "app", "gunicorn_config", "content", "run", "retrain", "supervisor", "doctor", "cli"}
     | {"archive", "backup", "restore", "maintenance", "evaluate", "understanding", "rehearsal"},
