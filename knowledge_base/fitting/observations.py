@@ -26,8 +26,8 @@ from knowledge_base.ranking import build_question, find_candidates
 # Never fitted on by anything: what is said of help centres that Baton has not seen is measured on these.
 KEPT_OUT = ("quillon-printers", "ravenloft-play", "tarn-and-tor")
 _CACHE_SIZE = 50_000
-# Phrasings for each article and articles of each set of intents, from sparse to rich.
-_INTENT_SHAPES = ((3, 40), (8, 50), (20, 30))
+# Phrasings for each article and articles of each set of intents; with none, the title is a question.
+_INTENT_SHAPES = ((3, 40), (8, 50), (20, 30), (0, 60))
 _ANSWERABLE, _OTHER_INTENTS, _OUT_OF_SCOPE = 260, 100, 60
 
 
