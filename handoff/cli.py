@@ -96,15 +96,17 @@ def export_folder(folder: Path, dry_run: bool) -> None:
 
 
 @main.command()
-@click.option("--reset", is_flag=True, help="Use the shipped probability again; the labels stay.")
+@click.option("--reset", is_flag=True, help="Forget all labels, and with them the fit.")
 def refit(reset: bool) -> None:
-    """Fit the probability that an answer is right to what visitors and staff said; never to too few labels."""
+    """Fit the probability that an answer is right to what visitors and staff said; never to too few labels.
+
+    Baton does it by itself every 50 labels; this does it now and says what came of it.
+    """
     from handoff import content
 
     settings = read_settings()
     if reset:
-        content.drop_refit(settings)
-        console.print("The shipped probability is used again. The labels are kept.")
+        console.print(f"Forgot {content.forget_labels(settings)} labels. The shipped probability is used again.")
     else:
         content.print_refit(content.refit(settings), console)
 

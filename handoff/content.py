@@ -83,9 +83,9 @@ def refit(settings: Settings) -> dict[str, Any]:
     return _ask(settings, "POST", "/refit", "The fit was refused")
 
 
-def drop_refit(settings: Settings) -> None:
-    """Have the running knowledge base use the shipped probability again; raises as `refit` does."""
-    _ask(settings, "DELETE", "/refit", "The fit could not be dropped")
+def forget_labels(settings: Settings) -> int:
+    """Have the running knowledge base delete all labels and the fit; gives how many. Raises as `refit` does."""
+    return int(_ask(settings, "DELETE", "/labels", "The labels could not be deleted")["labels"])
 
 
 def print_refit(done: dict[str, Any], console: Console) -> None:

@@ -59,8 +59,8 @@ class LabelStore:
         is_right: bool,
         source: LabelSource,
         author: str,
-    ) -> None:
-        """Store a label in place of what the same author said of the same before."""
+    ) -> int:
+        """Store a label in place of what the same author said of the same before; return how many there ever were."""
         digest = hashlib.sha256(author.encode()).hexdigest()[:32]
         said = (language, slug, revision, is_right, source, digest, self._clock())
         with self._database.write() as connection:
@@ -75,6 +75,7 @@ class LabelStore:
             last_id = int(cursor.lastrowid or 0)
             if last_id % min(_PRUNE_EVERY, self._max_rows) == 0:
                 connection.execute("delete from labels where id <= ?", (last_id - self._max_rows,))
+            return last_id
 
     def list_newest(self) -> list[Label]:
         """Return all labels, newest first."""
@@ -82,6 +83,12 @@ class LabelStore:
             "select question, wording, language, slug, revision, is_right, source from labels order by id desc"
         )
         return [_build_label(row) for row in rows]
+
+    def clear(self) -> int:
+        """Delete all labels and the recalibration that was fitted to them; return how many labels there were."""
+        with self._database.write() as connection:
+            connection.execute("delete from recalibration")
+            return connection.execute("delete from labels").rowcount
 
     def save_recalibration(self, recalibration: Recalibration | None, *, model: str, calibration: str) -> None:
         """Replace the recalibration in force; None for none. It holds for this model and these shipped numbers only."""

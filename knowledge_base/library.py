@@ -4,9 +4,11 @@ Owns the one lock that serialises writers and the order of their steps. A method
 durable and can be searched. The service and the command line are thin layers over this class.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +21,17 @@ from knowledge_base.gaps import BestArticle, QuestionLog
 from knowledge_base.indexing import Indexer, SearchIndex
 from knowledge_base.labels import LabelSource, LabelStore
 from knowledge_base.passage_store import PassageStore
-from knowledge_base.recalibration import Recalibration, Refit, refit
+from knowledge_base.recalibration import JudgedAnswer, Refit, refit
 from knowledge_base.replay import replay
 from knowledge_base.search import Answer, check_question, search
 from knowledge_base.store import Database
+
+logger = logging.getLogger(__name__)
+
+# So many labels change a fit noticeably; fewer are not worth the work.
+REFIT_EVERY_LABELS = 50
+# Between two questions of a fit that nobody waits for: visitors' questions go first.
+_REFIT_PAUSE_S = 0.02
 
 
 class KnowledgeBase:
@@ -51,6 +60,9 @@ class KnowledgeBase:
         self._database = Database(Path(path))
         self._write_lock = threading.Lock()
         self._refit_lock = threading.Lock()
+        self._refitter = ThreadPoolExecutor(1, "refit")
+        self._is_refit_due = threading.Event()
+        self._closing = threading.Event()
         self.articles = ArticleStore(self._database, clock)
         self.questions = QuestionLog(self._database, clock)
         self.labels = LabelStore(self._database, clock)
@@ -63,6 +75,8 @@ class KnowledgeBase:
 
     def close(self) -> None:
         """Close the database; nobody may be using it."""
+        self._closing.set()
+        self._refitter.shutdown(cancel_futures=True)
         self._indexer.close()
         self._database.close()
 
@@ -186,6 +200,8 @@ class KnowledgeBase:
     ) -> None:
         """Note whether a published article answers a question; `revision` None is the one that answers now.
 
+        Every `REFIT_EVERY_LABELS` a thread does what `refit` does.
+
         Raises:
             InvalidInputError: if the question is empty or too long.
             NotFoundError: if there is no such published article or revision.
@@ -193,7 +209,7 @@ class KnowledgeBase:
         text = check_question(question)
         published = self.articles.get_published(language, slug)
         said_of = published if revision is None else self.articles.get(language, slug, revision)
-        self.labels.put(
+        count = self.labels.put(
             text,
             language=language,
             slug=slug,
@@ -202,6 +218,9 @@ class KnowledgeBase:
             source=source,
             author=author,
         )
+        if count % REFIT_EVERY_LABELS == 0:
+            self._is_refit_due.set()
+            self._refitter.submit(self._refit_slowly)
 
     def refit(self) -> Refit:
         """Fit the probability to the labels; from then on it is used, if there are enough of them and it pays.
@@ -209,22 +228,44 @@ class KnowledgeBase:
         If not, the shipped probability is used: an earlier fit goes.
         """
         with self._refit_lock:
-            index = self.index
-            # With a memory of its own: visitors keep theirs.
-            encoder = QuestionEncoder(self._embedder)
-            labels, excluded = self.labels.list_newest(), self._list_staff_slugs(index)
-            done = refit(list(replay(labels, index, encoder, self._shipped, excluded=excluded)))
-            self._save_recalibration(done.recalibration)
-            return done
+            return self._use(refit(list(self._replay_labels())))
 
-    def drop_refit(self) -> None:
-        """Use the shipped probability again; the labels stay."""
+    def forget_labels(self) -> int:
+        """Delete all labels and what was fitted to them; return how many there were."""
         with self._refit_lock:
-            self._save_recalibration(None)
+            count = self.labels.clear()
+            self._take_recalibration()
+            return count
 
-    def _save_recalibration(self, recalibration: Recalibration | None) -> None:
-        self.labels.save_recalibration(recalibration, model=self.space, calibration=digest_calibration())
+    def _refit_slowly(self) -> None:
+        """Refit beside the work; given up when the knowledge base closes."""
+        if not self._is_refit_due.is_set():
+            return
+        self._is_refit_due.clear()
+        judged: list[JudgedAnswer] = []
+        try:
+            with self._refit_lock:
+                for one in self._replay_labels():
+                    judged.append(one)
+                    if self._closing.wait(_REFIT_PAUSE_S):
+                        return
+                self._use(refit(judged))
+        except Exception:  # a border (job runner): what was in use stays, the next labels try again
+            logger.exception("refit failed")
+
+    def _replay_labels(self) -> Iterator[JudgedAnswer]:
+        index = self.index
+        # With a memory of its own: visitors keep theirs.
+        encoder = QuestionEncoder(self._embedder)
+        labels, excluded = self.labels.list_newest(), self._list_staff_slugs(index)
+        return replay(labels, index, encoder, self._shipped, excluded=excluded)
+
+    def _use(self, done: Refit) -> Refit:
+        if done.recalibration != self._calibration.recalibration:
+            logger.info("the fit of the probability changed: %s", done.recalibration)
+        self.labels.save_recalibration(done.recalibration, model=self.space, calibration=digest_calibration())
         self._take_recalibration()
+        return done
 
     def _take_recalibration(self) -> None:
         found = self.labels.read_recalibration(model=self.space, calibration=digest_calibration())

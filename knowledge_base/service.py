@@ -211,14 +211,13 @@ def _add_label_routes(app: Flask, base: KnowledgeBase) -> None:
         )
         return {}
 
+    @app.delete("/labels")
+    def forget_labels() -> Json:
+        return {"labels": base.forget_labels()}
+
     @app.post("/refit")
     def refit() -> Json:
         return describe_refit(base.refit())
-
-    @app.delete("/refit")
-    def drop_refit() -> Json:
-        base.drop_refit()
-        return {}
 
 
 def _add_reload_route(app: Flask, base: KnowledgeBase) -> None:

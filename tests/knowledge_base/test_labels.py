@@ -1,6 +1,7 @@
 """Labels in the database, what they are worth, and the probability that is fitted to them."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -140,7 +141,7 @@ def distort(base: KnowledgeBase) -> None:
         say(base, f"share a folder {number}", "shared-folders", number % 4 == 0)
 
 
-def test_enough_labels_change_the_probability_at_once_for_good_and_until_it_is_dropped(
+def test_enough_labels_change_the_probability_at_once_for_good_and_until_they_are_forgotten(
     centre: KnowledgeBase, open_base: Callable[..., KnowledgeBase]
 ) -> None:
     def probability(base: KnowledgeBase) -> float:
@@ -159,10 +160,20 @@ def test_enough_labels_change_the_probability_at_once_for_good_and_until_it_is_d
     again = open_base(KeywordEmbedder())
     assert probability(again) == after
     assert probability(open_base(KeywordEmbedder("another model"))) == pytest.approx(before, abs=1e-6)
-    again.drop_refit()
+    assert again.forget_labels() == 6 * LABELS_MIN_OF_EACH
     assert probability(again) == before
     centre.reload()
     assert probability(centre) == before
+
+
+def test_labels_are_fitted_by_themselves_every_fifty(centre: KnowledgeBase) -> None:
+    distort(centre)
+    for _ in range(600):
+        if centre.labels.read_recalibration(model=centre.space, calibration=digest_calibration()):
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("192 labels were never fitted")
 
 
 def test_a_fit_whose_labels_are_gone_is_dropped(centre: KnowledgeBase) -> None:

@@ -76,7 +76,7 @@ CALLS: list[tuple[str, str, object, int]] = [
     ("POST", "/labels", {**LABEL, "revision": 10**30}, 404),
     ("POST", "/labels", {**LABEL, "source": "rumour"}, 400),
     ("POST", "/refit", None, 200),
-    ("DELETE", "/refit", None, 200),
+    ("DELETE", "/labels", None, 200),
     ("POST", f"{PLACE}/archive", {"author": "Ada"}, 200),
     ("POST", f"{PLACE}/archive", {"author": ""}, 400),
     ("POST", "/articles/en/none/archive", {"author": "Ada"}, 404),
