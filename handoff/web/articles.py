@@ -17,7 +17,7 @@ PUBLISH_TIMEOUT_S = 60.0
 
 
 def build_articles_blueprint(accounts: Accounts, knowledge_base: KnowledgeBase) -> Blueprint:
-    """Build the blueprint of /api/articles, /api/search, /api/render and /api/questions."""
+    """Build the blueprint of /api/articles, /api/search, /api/render, /api/questions and /api/labels."""
     blueprint = Blueprint("articles", __name__, url_prefix="/api")
 
     def forward(path: str, body: object | None = None) -> Response:
@@ -49,6 +49,11 @@ def build_articles_blueprint(accounts: Accounts, knowledge_base: KnowledgeBase) 
     def write(what: str, rest: str = "") -> Response:
         editor = signed_in(accounts, Role.EDITOR)
         return forward(_path(what, rest), _signed_body(what, editor))
+
+    @blueprint.post("/labels")
+    def label() -> Response:
+        editor = signed_in(accounts, Role.EDITOR)
+        return forward("labels", _object_body() | {"source": "editor", "author": editor.id})
 
     return blueprint
 

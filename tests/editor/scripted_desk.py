@@ -326,6 +326,10 @@ def add_questions(app: Flask, desk: ScriptedDesk) -> None:
     def questions() -> Response:
         return jsonify(questions=desk.questions)
 
+    @app.post("/api/labels")
+    def label() -> Response:
+        return jsonify({})
+
     @app.post("/api/questions/dismiss")
     def dismiss() -> Response:
         wanted = request.get_json()["question"]

@@ -287,6 +287,25 @@ def test_unanswered_question_becomes_an_article_and_leaves_the_list(stocked: Scr
     assert stocked.articles["en", "ways-to-pay"][0]["phrasings"] == ["can I pay with bitcoin & cash?"]
 
 
+def test_editor_says_whether_the_nearest_article_answers(stocked: ScriptedDesk, open_page: OpenPage) -> None:
+    best = {"slug": "refunds", "language": "en", "title": "Refunds", "probability": 0.31}
+    common = {"language": "en", "verdict": "unsure", "asked_at": 1.0, "times": 2}
+    stocked.questions = [
+        {**common, "question": "give me my money", "best": best},
+        {**common, "question": "node hosting", "best": None},
+    ]
+    page = open_page("/editor#/questions")
+    expect(page.get_by_role("listitem").filter(has_text="node hosting").get_by_role("group")).to_have_count(0)
+    group = page.get_by_role("group", name="Is “Refunds” the answer?")
+    no = group.get_by_role("button", name="No")
+    expect(no).to_have_attribute("aria-pressed", "false")
+    no.click()
+    expect(no).to_have_attribute("aria-pressed", "true")
+    expect(group).to_contain_text("Noted")
+    label = {"question": "give me my money", "language": "en", "slug": "refunds", "right": False}
+    assert stocked.sent("POST", "/api/labels") == [label]
+
+
 def test_unanswered_question_can_become_a_phrasing_of_the_nearest_article(
     stocked: ScriptedDesk, open_page: OpenPage
 ) -> None:

@@ -309,6 +309,7 @@ ACCESS: list[tuple[str, str, tuple[int, int, int, int]]] = [
     ("POST", "/api/articles/en/refunds/archive", (401, 403, DOWN, DOWN)),
     ("POST", "/api/render", (401, 403, DOWN, DOWN)),
     ("POST", "/api/questions/dismiss", (401, 403, DOWN, DOWN)),
+    ("POST", "/api/labels", (401, 403, DOWN, DOWN)),
     ("GET", "/api/staff/people", (401, 403, 403, 200)),
     ("POST", "/api/staff/people", (401, 403, 403, 400)),
     ("POST", "/api/staff/people/nobody/link", (401, 403, 403, 404)),

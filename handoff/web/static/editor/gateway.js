@@ -30,5 +30,7 @@ export const gateway = Object.freeze({
   render: async (body, language, signal) => (await api.post("/api/render", { body, language }, { ...STAYS, signal })).html,
   search: (question, language) => api.post("/api/search", { question, language, limit: 5, audience: "everyone", log: false }, STAYS),
   listQuestions: async () => (await api.get("/api/questions", { verdict: "unsure", limit: 100 })).questions,
+  /** @param {{question: string, language: string, slug: string, right: boolean}} label */
+  label: (label) => api.post("/api/labels", label, STAYS),
   dismissQuestion: (question) => api.post("/api/questions/dismiss", { question }, STAYS),
 });

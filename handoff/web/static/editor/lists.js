@@ -54,6 +54,16 @@ export async function dismissQuestion({ store, gateway, tell }, question) {
   }
 }
 
+/** Say whether the nearest article answers a question. @param {Bench} bench @param {any} item @param {boolean} isRight */
+export async function labelQuestion({ store, gateway, tell }, { question, best }, isRight) {
+  try {
+    await gateway.label({ question, language: best.language, slug: best.slug, right: isRight });
+    store.dispatch({ type: "question_labelled", question, isRight });
+  } catch (error) {
+    tell(error.message, "alert");
+  }
+}
+
 /** The server searches words; a tag must match as a whole. */
 function narrow(page, tag) {
   return tag ? { ...page, articles: page.articles.filter((article) => article.tags.includes(tag)) } : page;

@@ -1,7 +1,7 @@
 /** What the bot could not answer: the list from which the next articles come. */
 import { el, fill } from "../shared/dom.js";
 import { formatAgo, formatMoment, languageName } from "../shared/time.js";
-import { dismissQuestion, loadQuestions } from "./lists.js";
+import { dismissQuestion, labelQuestion, loadQuestions } from "./lists.js";
 import { buildArticleHash, buildNewHash } from "./route.js";
 import { canWrite } from "./state.js";
 import { formatProbability } from "./words.js";
@@ -86,6 +86,7 @@ function buildQuestion(item, state, bench) {
         el("a", { href: buildArticleHash(best), text: best.title }),
         el("span", { class: "ed-question__sure", text: formatProbability(best.probability) }),
       ),
+    best && canWrite(state) && buildLabel(item, bench),
     canWrite(state) &&
       el(
         "div",
@@ -110,6 +111,25 @@ function buildQuestion(item, state, bench) {
           on: { click: () => dismissQuestion(bench, question) },
         }),
       ),
+  );
+}
+
+/** "Is it the answer?": what editors say here teaches the bot how sure it may be. */
+function buildLabel(item, bench) {
+  const buildAnswer = (text, isRight) =>
+    el("button", {
+      type: "button",
+      class: "ed-question__answer",
+      "aria-pressed": String(item.isRight === isRight),
+      text,
+      on: { click: () => labelQuestion(bench, item, isRight) },
+    });
+  return el(
+    "div",
+    { class: "ed-question__label", role: "group", "aria-label": `Is “${item.best.title}” the answer?` },
+    el("span", { text: item.isRight === undefined ? "Is it the answer?" : "Noted, thank you:" }),
+    buildAnswer("Yes", true),
+    buildAnswer("No", false),
   );
 }
 

@@ -106,6 +106,13 @@ const HANDLERS = {
     ...state,
     questions: { ...state.questions, items: state.questions.items.filter((item) => item.question !== question) },
   }),
+  question_labelled: (state, { question, isRight }) => ({
+    ...state,
+    questions: {
+      ...state.questions,
+      items: state.questions.items.map((item) => (item.question === question ? { ...item, isRight } : item)),
+    },
+  }),
 
   article_requested: (state, { key }) => ({ ...state, opening: { phase: "loading", key, message: "" } }),
   article_failed: (state, { key, message }) => ({ ...state, draft: null, opening: { phase: "failed", key, message } }),
