@@ -18,6 +18,7 @@ from handoff.errors import BatonError
 from handoff.retrain import build_bot_environment
 from handoff.run import train_bot
 from handoff.settings import ROOT, Settings
+from knowledge_base.evaluation.measures import compute_auroc
 
 PIPELINE = ROOT / "bot" / "config.yml"
 # Other pipelines to compare with, by name of file.
@@ -156,13 +157,6 @@ def measure_human_request(understood: Sequence[Understood], lines: Sequence[Line
         "misses": [listed[n] for n in np.flatnonzero(asks & ~found)],
         "false_alarms": [listed[n] for n in np.flatnonzero(found & ~asks)],
     }
-
-
-def compute_auroc(above: "np.ndarray[Any, Any]", below: "np.ndarray[Any, Any]") -> float:
-    """Return how often one of `above` is higher than one of `below`, ties counting half (Mann and Whitney's U)."""
-    ordered = np.sort(below)
-    wins = np.searchsorted(ordered, above, side="left") + np.searchsorted(ordered, above, side="right")
-    return float(wins.mean() / (2 * len(below)))
 
 
 def read_lines(path: Path, label: str, types: tuple[type, ...]) -> list[Line]:

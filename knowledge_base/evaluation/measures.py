@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+Scores = npt.NDArray[np.float64]
 
 RELIABILITY_BINS = 10
 
@@ -88,13 +91,19 @@ def measure(outcomes: Sequence[Outcome], *, target_error: float) -> Measured:
 def measure_auroc(outcomes: Sequence[Outcome]) -> float:
     """Return how often a right first article was given more probability than a wrong one; 0.5 is chance."""
     probability, right = _sort(outcomes)
-    rights, wrongs = int(right.sum()), int((~right).sum())
-    if not rights or not wrongs:
+    if right.all() or not right.any():
         return float("nan")
-    # Equal probabilities share the mean of their places (the rank sum of Mann and Whitney).
-    _, place, count = np.unique(probability, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(count) - (count - 1) / 2
-    return float((mean_rank[place][right].sum() - rights * (rights + 1) / 2) / (rights * wrongs))
+    return compute_auroc(probability[right], probability[~right])
+
+
+def compute_auroc(above: Scores, below: Scores) -> float:
+    """Return how often one of `above` is higher than one of `below`, ties counting half (Mann and Whitney's U).
+
+    Both are one-dimensional and hold at least one score.
+    """
+    ordered = np.sort(below)
+    wins = np.searchsorted(ordered, above, side="left") + np.searchsorted(ordered, above, side="right")
+    return float(wins.mean() / (2 * len(below)))
 
 
 def measure_curve(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:

@@ -18,11 +18,11 @@ import pytest
 from handoff.errors import BatonError
 from handoff.understanding import (
     Understood,
-    compute_auroc,
     measure_human_request,
     measure_understanding,
     read_lines,
 )
+from knowledge_base.evaluation.measures import compute_auroc
 from tests.bot.conftest import BOT_FOLDER, MODELS_FOLDER, ROOT, Ada
 from tests.bot.scripted_knowledge_base import TOKEN, ScriptedKnowledgeBase
 
