@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 # the log odds are within 0.5 of what endless labels would give (a probability of .80: from .71 to .87).
 LABELS_MIN_OF_EACH = 32
 # How far from 1 and from 0 a site's slope and shift are expected to be: standard deviations of a normal prior.
-_SLOPE_SPREAD, _SHIFT_SPREAD = 0.5, 1.0
+_SLOPE_SPREAD, _SHIFT_SPREAD = 0.25, 0.5
 _FOLDS = 10
 # The fall of the loss, in its standard errors, from which on it is no accident, with 95 % confidence.
 _CLEARLY = 1.645
