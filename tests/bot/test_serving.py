@@ -1,8 +1,13 @@
 """`bot/serve.py`: loopback only, a token for the API, a quiet log, and a quick end without orphans."""
 
+import json
 import os
 import socket
+import sqlite3
+import threading
 import time
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -63,6 +68,8 @@ def test_rasa_ends_at_once_and_leaves_no_process(rasa_python: Path, model: Path,
         await_ready("rasa", process, tmp_path)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         assert not children.exists() or not children.read_text().strip()
+        with closing(sqlite3.connect(tmp_path / "new/tracker.sqlite")) as tracker:
+            assert tracker.execute("pragma journal_mode").fetchone() == ("wal",)
         started = time.monotonic()
         process.terminate()
         process.wait(20)
@@ -72,6 +79,48 @@ def test_rasa_ends_at_once_and_leaves_no_process(rasa_python: Path, model: Path,
     lines = (tmp_path / "rasa.log").read_text().splitlines()
     # In a work tree without any commit Rasa's own call of git complains in one line.
     assert [line for line in lines if not line.startswith(("fatal:", "ready:"))] == []
+
+
+def test_answers_of_the_actions_are_held_against_rasas_schema(rasa_python: Path, model: Path, tmp_path: Path):
+    """Who answers something else than actions do is not obeyed: the visitor gets nothing, and the desk steps in."""
+    said = {"custom": {"type": "say"}}
+    answers = [{"events": [], "responses": [said]}, {"events": "none", "responses": [said]}]
+
+    class Actions(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.dumps(answers[0]).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    actions = HTTPServer(("127.0.0.1", 0), Actions)
+    threading.Thread(target=actions.serve_forever, daemon=True).start()
+    port = choose_free_port()
+    environment = {
+        **os.environ,
+        "BATON_TRACKER_DATABASE": str(tmp_path / "tracker.sqlite"),
+        "BATON_ACTIONS_PORT": str(actions.server_port),
+    }
+    process = start_part(rasa_python, ["rasa", "--model", str(model), "--port", str(port)], environment, tmp_path)
+    try:
+        await_ready("rasa", process, tmp_path)
+        heard = []
+        for sender in ("one", "two"):
+            message = {"sender": sender, "message": "hello"}
+            answer = httpx.post(f"http://127.0.0.1:{port}/webhooks/rest/webhook", json=message, timeout=30)
+            heard.append([one["custom"] for one in answer.json()])
+            del answers[0:1]
+    finally:
+        stop_part(process)
+        actions.shutdown()
+        actions.server_close()
+    assert heard[0][0] == {"type": "say"}
+    assert heard[1] == []
 
 
 def test_missing_model_is_named(rasa_python: Path, tmp_path: Path):
