@@ -60,7 +60,7 @@ def test_visitor_is_answered_handed_to_a_person_and_back(login_gov: Stack, brows
     for question, title in [
         ("i want to get rid of my account for good, how?", re.compile("Delet", re.IGNORECASE)),
         ("why does it say my account is locked", re.compile("locked", re.IGNORECASE)),
-        ("lost my phone number how do i change it to a new one", re.compile("phone number", re.IGNORECASE)),
+        ("got a new phone number, how do i change it here", re.compile("phone number", re.IGNORECASE)),
     ]:
         shown = chat.locator(".bt-card-title").count()
         ask(chat, question)
