@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -64,7 +65,8 @@ def main() -> int:
 def train(examples: List[dict], config: Path, folder: Path) -> Tuple[Path, Dict[str, Optional[str]], float]:
     """Train the pipeline of a configuration; gives the model, the intents by their names in it, and the seconds.
 
-    The model has names of its own for them, since some characters and names mean something to Rasa.
+    Plain names stay, as the configuration may name them; the model has names of its own for the others, since some
+    characters and names mean something to Rasa.
 
     Raises:
         ValueError: there is nothing to learn from.
@@ -74,7 +76,7 @@ def train(examples: List[dict], config: Path, folder: Path) -> Tuple[Path, Dict[
     intents = list(dict.fromkeys(line["intent"] for line in examples))
     if len(intents) < 2:
         raise ValueError(f"the examples have {len(intents)} intent(s): give two or more")
-    names = {f"intent_{number}": intent for number, intent in enumerate(intents)}
+    names = {intent if _is_plain(intent) else f"intent {number}": intent for number, intent in enumerate(intents)}
     name_of = {intent: name for name, intent in names.items()}
     # JSON, because in YAML brackets in a sentence would be read as entities.
     common = [{"text": line["text"], "intent": name_of[line["intent"]], "entities": []} for line in examples]
@@ -85,6 +87,10 @@ def train(examples: List[dict], config: Path, folder: Path) -> Tuple[Path, Dict[
     if not trained:
         raise ValueError("Rasa trained nothing of the examples")
     return Path(trained), names, time.perf_counter() - started
+
+
+def _is_plain(intent: Optional[str]) -> bool:
+    return intent is not None and intent != FALLBACK and re.fullmatch(r"[a-z]+(_[a-z]+)*", intent) is not None
 
 
 async def understand(texts: List[str], model: Path, names: Dict[str, Optional[str]]) -> List[dict]:
