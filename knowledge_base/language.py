@@ -21,8 +21,8 @@ _detector_lock = threading.Lock()
 
 def detect_language(question: str, languages: Mapping[str, LanguageIndex]) -> str:
     """Return the likeliest of the languages that have articles, English (or the first one) in doubt."""
-    if not languages:
-        return FALLBACK_LANGUAGE
+    if len(languages) < 2:
+        return next(iter(languages), FALLBACK_LANGUAGE)
     votes = dict.fromkeys(languages, 0.0)
     for language, score in _detect(question):
         if language in votes:

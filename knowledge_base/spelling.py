@@ -7,6 +7,7 @@ English, if the model knows it as one of its own, so that real words are not "co
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -18,6 +19,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 # Which real words there are is known of English only: it is what the packaged model was made for.
 _LANGUAGE_OF_THE_MODEL = "en"
+_REMEMBERED_WORDS = 1024
 # "wel" could be anything.
 _WORD_MIN_CHARS = 4
 
@@ -49,6 +51,8 @@ class Speller:
         self._language = language
         self._parts = tuple(parts)
         self._dead = dead
+        # A word is compared with thousands of a large help centre's; one question asks for it two or three times.
+        self._find_remembered = lru_cache(_REMEMBERED_WORDS)(self._find_nearest)
 
     def __contains__(self, word: str) -> bool:
         """Return whether the articles use a word, in whatever form."""
@@ -60,7 +64,9 @@ class Speller:
 
         Nearness is the optimal string alignment distance (edits, and swaps of neighbours), with accents left out.
         """
-        folded = fold_accents(word.casefold())
+        return self._find_remembered(fold_accents(word.casefold()))
+
+    def _find_nearest(self, folded: str) -> str | None:
         edits_max = _count_edits(folded)
         if not edits_max:
             return None
