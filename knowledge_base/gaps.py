@@ -10,12 +10,10 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from knowledge_base.store import Database
+from knowledge_base.store import Database, delete_oldest
 
 # About 60 MB of the database. Beyond it the oldest questions go.
 LOG_MAX_ROWS = 200_000
-# Deleting on every insert would double the writes.
-_PRUNE_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,7 @@ class QuestionLog:
                 (question, normalise_wording(question), language, verdict, self._clock(), *found),
             )
             last_id = int(cursor.lastrowid or 0)
-            if last_id % min(_PRUNE_EVERY, self._max_rows) == 0:
-                connection.execute("delete from questions where id <= ?", (last_id - self._max_rows,))
+            delete_oldest(connection, "questions", last_id, max_rows=self._max_rows)
 
     def list_questions(self, *, verdict: str = "", limit: int) -> list[AskedQuestion]:
         """Return groups of equal wording, newest first, without the dismissed; `verdict` is the newest one's."""

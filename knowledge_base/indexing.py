@@ -10,7 +10,6 @@ import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from knowledge_base.article import Article, ArticleContent, ArticleId
 from knowledge_base.article_store import ArticleStore
@@ -19,11 +18,9 @@ from knowledge_base.embedding import Embedder
 from knowledge_base.language_index import LanguageIndex
 from knowledge_base.late_interaction import TokenVectors
 from knowledge_base.passage_store import PassageStore, StoredPassage
-from knowledge_base.segment import TOKENISED, PreparedArticle, Segment, prepare_article
+from knowledge_base.segment import TOKENISED, PreparedArticle, Segment, prepare_article, split_parts
 from knowledge_base.token_reader import TokenReader
 from knowledge_base.vector_index import Matrix, Target, TargetKind
-
-_Item = TypeVar("_Item")
 
 # Between two of these an import's progress is on the disk: a crash loses half a minute of encoding at most.
 _ENCODED_PER_COMMIT = 256
@@ -87,7 +84,7 @@ class Indexer:
 
     def prepare(self, contents: Iterable[tuple[str, ArticleContent]]) -> None:
         """Encode ahead of time what (language, content) pairs will need, so that publishing them is quick."""
-        for part in _split_parts(contents, _PREPARED_AT_ONCE):
+        for part in split_parts(contents, _PREPARED_AT_ONCE):
             targets: list[Target] = []
             for _, content in part:
                 passages = build_passages(content.body, count_tokens=self._embedder.count_tokens)
@@ -237,7 +234,7 @@ class Indexer:
         return _State(base, changed, self._bury(_State(base, changed, {}), gone))
 
     def _prepare(self, articles: Iterable[Article]) -> Iterator[PreparedArticle]:
-        for part in _split_parts(articles, _PREPARED_AT_ONCE):
+        for part in split_parts(articles, _PREPARED_AT_ONCE):
             cut = self._cut(part)
             targets = [build_targets(a.content, [s.passage for s in cut[a.id]]) for a in part]
             vectors, tokens = self._encode(itertools.chain.from_iterable(targets))
@@ -261,7 +258,7 @@ class Indexer:
         kinds = [(target.text, target.kind in TOKENISED) for target in targets]
         tokens = self._passages.load_tokens({text: None for text, is_tokenised in kinds if is_tokenised}, model)
         missing = dict.fromkeys(text for text, is_tokenised in kinds if is_tokenised and text not in tokens)
-        for part in _split_parts(missing, _ENCODED_PER_COMMIT):
+        for part in split_parts(missing, _ENCODED_PER_COMMIT):
             encoded = dict(zip(part, self._embedder.encode_tokens(part), strict=True))
             self._passages.record_vectors({text: found.vector for text, found in encoded.items()}, model)
             new = {text: found.tokens for text, found in encoded.items()}
@@ -269,7 +266,7 @@ class Indexer:
             tokens |= new
         vectors = self._passages.load_vectors({text: None for text, _ in kinds}, model)
         missing = dict.fromkeys(text for text, _ in kinds if text not in vectors)
-        for part in _split_parts(missing, _ENCODED_PER_COMMIT):
+        for part in split_parts(missing, _ENCODED_PER_COMMIT):
             encoded_vectors = dict(zip(part, self._embedder.encode(part), strict=True))
             self._passages.record_vectors(encoded_vectors, model)
             vectors |= encoded_vectors
@@ -289,9 +286,3 @@ def build_targets(content: ArticleContent, passages: Sequence[Passage]) -> tuple
         windows = split_windows(passage.text)
         targets += [Target(TargetKind.WINDOW, f"{content.title}. {window}", ordinal) for window in windows]
     return tuple(targets)
-
-
-def _split_parts(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    iterator = iter(items)
-    while part := list(itertools.islice(iterator, size)):
-        yield part

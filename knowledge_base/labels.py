@@ -13,14 +13,12 @@ from typing import Literal, get_args
 
 from knowledge_base.gaps import normalise_wording
 from knowledge_base.recalibration import Recalibration
-from knowledge_base.store import Database
+from knowledge_base.store import Database, delete_oldest
 
 LabelSource = Literal["visitor", "operator", "editor"]
 LABEL_SOURCES: tuple[LabelSource, ...] = get_args(LabelSource)
 # About 6 MB of the database. Beyond it the oldest labels go.
 LABELS_MAX_ROWS = 20_000
-# Deleting on every insert would double the writes.
-_PRUNE_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +71,7 @@ class LabelStore:
                 (question, normalise_wording(question), *said),
             )
             last_id = int(cursor.lastrowid or 0)
-            if last_id % min(_PRUNE_EVERY, self._max_rows) == 0:
-                connection.execute("delete from labels where id <= ?", (last_id - self._max_rows,))
+            delete_oldest(connection, "labels", last_id, max_rows=self._max_rows)
             return last_id
 
     def list_newest(self) -> list[Label]:

@@ -8,10 +8,11 @@ import pickle
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ from knowledge_base.passage_store import StoredPassage, hash_text
 from knowledge_base.spelling import Vocabulary, count_surfaces
 from knowledge_base.vector_index import Matrix, Target, TargetKind, VectorIndex
 from knowledge_base.words import split_terms
+
+_Item = TypeVar("_Item")
 
 # What is compared token by token. A window's tokens are its passage's.
 TOKENISED = frozenset({TargetKind.TITLE, TargetKind.PHRASING, TargetKind.PASSAGE})
@@ -131,7 +134,7 @@ class Segment:
         surfaces: Counter[str] = Counter()
         kinds, questions, passages = array("b"), array("b"), array("i")
         first_targets, first_passages = array("q", [0]), array("q", [0])
-        for part in _split_parts(articles):
+        for part in split_parts(articles, _ADDED_AT_ONCE):
             self.vectors.add(np.concatenate([article.vectors for article in part]), model)
             self.tokens = self.tokens + count_tokens(article.tokens for article in part)
             for article in part:
@@ -194,7 +197,8 @@ def _join_terms(text: str, language: str) -> str:
     return " ".join(dict.fromkeys(split_terms(text, language)))
 
 
-def _split_parts(articles: Iterable[PreparedArticle]) -> Iterator[Sequence[PreparedArticle]]:
-    iterator = iter(articles)
-    while part := list(islice(iterator, _ADDED_AT_ONCE)):
+def split_parts(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Yield the items in order, `size` at a time; the last part may be shorter."""
+    iterator = iter(items)
+    while part := list(islice(iterator, size)):
         yield part

@@ -18,6 +18,8 @@ from knowledge_base.errors import InvalidInputError
 
 # A writer of another process (a backup, the command line) may hold the file this long.
 BUSY_TIMEOUT_S = 10.0
+# Inserts between two deletions of the oldest rows of a table that is kept short.
+_PRUNE_EVERY = 500
 
 migrations = Migrations("knowledge_base")
 
@@ -90,6 +92,13 @@ class Database:
         # SQLite's own lower() knows ASCII only.
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         return connection
+
+
+def delete_oldest(connection: sqlite3.Connection, table: str, last_id: int, *, max_rows: int) -> None:
+    """Keep about the newest `max_rows` of a table, given the id of the row that was just inserted."""
+    # Deleting on every insert would double the writes.
+    if last_id % min(_PRUNE_EVERY, max_rows) == 0:
+        connection.execute(f"delete from {table} where id <= ?", (last_id - max_rows,))
 
 
 @migrations()

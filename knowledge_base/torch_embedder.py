@@ -66,7 +66,7 @@ class SentenceEmbedder:
 
     @property
     def dimension(self) -> int:
-        return int(self._load().get_embedding_dimension())
+        return int(self.load().get_embedding_dimension())
 
     def load(self) -> Any:
         """Load the model now rather than with the first text, and return it.
@@ -74,10 +74,13 @@ class SentenceEmbedder:
         Raises:
             ModelError: if it is missing, cannot be read, or is not the file that it should be.
         """
-        return self._load()
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = _load_model(self._wanted)
+            return self._loaded
 
     def encode(self, texts: Sequence[str]) -> Matrix:
-        model = self._load()
+        model = self.load()
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for batch in _split_batches(texts):
             with self._lock:
@@ -91,7 +94,7 @@ class SentenceEmbedder:
         return vectors
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Encoded]:
-        model = self._load()
+        model = self.load()
         special = frozenset(model.tokenizer.all_special_ids)
         projection = load_projection(self.dimension, is_packaged=not self._wanted)
         encoded: dict[int, Encoded] = {}
@@ -114,7 +117,7 @@ class SentenceEmbedder:
 
     def encode_raw_tokens(self, texts: Sequence[str]) -> Iterator[Matrix]:
         """Yield the vectors of each text's tokens as the model gives them, in no particular order of texts."""
-        model = self._load()
+        model = self.load()
         for batch in _split_batches(texts):
             with self._lock:
                 found = model.encode(
@@ -123,15 +126,9 @@ class SentenceEmbedder:
             yield from (rows.numpy()[1:-1] for rows in found)
 
     def count_tokens(self, text: str) -> int:
-        model = self._load()
+        model = self.load()
         with self._lock:
             return len(model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-
-    def _load(self) -> Any:
-        with self._lock:
-            if self._loaded is None:
-                self._loaded = _load_model(self._wanted)
-            return self._loaded
 
 
 def _split_batches(texts: Sequence[str]) -> Iterator[list[int]]:
