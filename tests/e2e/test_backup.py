@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 
 from handoff.cli import main
+from handoff.protocol import CloseCode
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.service import create_app
 from tests.knowledge_base.conftest import CENTRE, KeywordEmbedder, draft
@@ -89,7 +90,7 @@ def test_restore_under_a_running_desk_sends_everybody_to_the_backups_history(des
             bob.says("Bob comes too late")
             said = baton(desk.environment, "restore", file, "--yes")
             assert "that are newer than this backup" in said
-            assert [client.wait_for_close() for client in (ada, bob, grace)] == [4012, 4012, 4012]
+            assert [client.wait_for_close() for client in (ada, bob, grace)] == [CloseCode.COME_BACK] * 3
     with VisitorClient(desk.base_url, token=ada.token, cursor=lost, log_epoch=epoch) as again:
         assert again.welcome()["log_epoch"] != epoch
         again.event("visitor_message", after_seq=acked - 1)
@@ -105,7 +106,10 @@ def test_restore_under_a_running_desk_sends_everybody_to_the_backups_history(des
     assert "the log was restored" in desk.log()
     # What was there is kept, and can be had back in the same way.
     (kept,) = desk.data_dir.glob("before-restore-*.tar.gz")
-    baton(desk.environment, "restore", kept, "--yes")
+    with OperatorClient(desk.base_url, grace_session) as grace:
+        grace.welcome()
+        baton(desk.environment, "restore", kept, "--yes")
+        assert grace.wait_for_close() == CloseCode.COME_BACK
     with VisitorClient(desk.base_url, token=ada.token) as again:
         again.event("visitor_message", after_seq=lost - 1)
         assert texts(again)[-1] == "this will be lost"
@@ -247,6 +251,7 @@ def test_backup_with_another_page_size_fits_the_running_log(desk: DeskServer, tm
         baton(desk.environment, "backup", tmp_path / "small.tar.gz")
         remake(tmp_path / "small.tar.gz", file, repack)
         baton(desk.environment, "restore", file, "--yes")
+        assert ada.wait_for_close() == CloseCode.COME_BACK
     assert verified(desk.environment)["events"] == 4
     with desk.visitor() as ada:
         assert ada.says("two")["type"] == "ack"
