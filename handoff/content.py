@@ -129,7 +129,7 @@ def print_report(report: dict[str, Any], console: Console, *, dry_run: bool) -> 
     )
     for word, lines in (("skipped", report["skipped"]), ("note", report["warnings"])):
         for line in lines:
-            console.print(f"  {word} {line['source']}: {line['reason']}", soft_wrap=True)
+            console.print(f"  {word} {line['source']}: {line['reason']}", soft_wrap=True, markup=False)
 
 
 def import_demo_if_empty(settings: Settings, console: Console) -> dict[str, Any] | None:

@@ -121,7 +121,8 @@ def build_content(
     Raises:
         InvalidInputError: if a part has the wrong type, is empty or too long.
     """
-    clean_body = _check_text(body, "body", max_chars=BODY_MAX_CHARS).strip("\n").rstrip()
+    trimmed = body.strip("\r\n").rstrip() if isinstance(body, str) else body
+    clean_body = _check_text(trimmed, "body", max_chars=BODY_MAX_CHARS).strip("\n").rstrip()
     if not clean_body.strip():
         raise InvalidInputError("body_empty", "The body is empty: write at least one sentence.", field="body")
     return ArticleContent(

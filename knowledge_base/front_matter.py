@@ -3,6 +3,7 @@
 Owns the file shape. It never guesses: what cannot be read is an `InvalidInputError` that names the line.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +14,15 @@ import yaml
 from knowledge_base.article import ArticleDraft
 from knowledge_base.errors import InvalidInputError
 
-# Front matter is a few lists; the most that an article can have (500 phrasings of 300 characters, escaped) fits.
-FRONT_MATTER_MAX_CHARS = 1_000_000
+# Front matter is a few lists; the most that an article can have fits: 500 phrasings of 300 emoji, ten characters each.
+FRONT_MATTER_MAX_CHARS = 2_000_000
+# The parser of TOML takes a time that grows with the square of the dots in a name; a real page has some hundreds.
+_TOML_MAX_CHARS = 10_000
 # What nests deeper is made to break parsers.
 _DEPTH_MAX = 50
+# A number takes a time that grows with the square of its length, most of all one of base 60 ("59:59:59").
+_NUMBER_MAX_CHARS = 1_000
+_NUMBER = re.compile(r"[-+]?[0-9][0-9a-fA-FxobeE:_.+-]*")
 # Marks what Baton wrote itself: read word for word, without looking for other tools' markup.
 _GENERATOR = "Baton"
 
@@ -46,10 +52,9 @@ def parse_markdown_file(text: str) -> MarkdownFile:
             "front_matter_open", f"The front matter is never closed: put a line of {fence} below it."
         )
     front = "\n".join(lines[1:end])
-    if len(front) > FRONT_MATTER_MAX_CHARS:
-        raise InvalidInputError(
-            "front_matter_too_long", f"The front matter is longer than {FRONT_MATTER_MAX_CHARS} characters."
-        )
+    most = _TOML_MAX_CHARS if fence == "+++" else FRONT_MATTER_MAX_CHARS
+    if len(front) > most:
+        raise InvalidInputError("front_matter_too_long", f"The front matter is longer than {most} characters.")
     fields = _parse_toml(front) if fence == "+++" else _parse_yaml(front)
     return MarkdownFile(fields=fields, body="\n".join(lines[end + 1 :]))
 
@@ -90,7 +95,7 @@ def _parse_yaml(text: str) -> Mapping[str, Any]:
     try:
         _check_events(text)
         fields = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as exc:
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as exc:
         raise InvalidInputError("front_matter_broken", f"The front matter is not YAML: {_describe(exc)}.") from exc
     if fields is None:
         return {}
@@ -100,9 +105,11 @@ def _parse_yaml(text: str) -> Mapping[str, Any]:
 
 
 def _check_events(text: str) -> None:
-    """Refuse aliases, which could make a few lines explode, and what nests too deep to be meant."""
+    """Refuse aliases and numbers that could make a few lines explode, and what nests too deep to be meant."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
+            _check_plain(event.value)
         if isinstance(event, yaml.AliasEvent):
             raise InvalidInputError("front_matter_alias", "The front matter uses YAML aliases; write it out in full.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -110,6 +117,16 @@ def _check_events(text: str) -> None:
             raise InvalidInputError(
                 "front_matter_deep", f"The front matter nests deeper than {_DEPTH_MAX} levels; write it flat."
             )
+
+
+def _check_plain(value: str) -> None:
+    """Refuse a value without quotes that takes long to read."""
+    if value == "<<":
+        raise InvalidInputError("front_matter_alias", "The front matter uses YAML's merge keys; write it out in full.")
+    if len(value) > _NUMBER_MAX_CHARS and _NUMBER.fullmatch(value):
+        raise InvalidInputError(
+            "front_matter_number", f"The front matter has a number of {len(value)} characters; put it in quotes."
+        )
 
 
 def _describe(exc: Exception) -> str:

@@ -5,6 +5,7 @@ nothing is unpacked to the disk. What is refused is reported, so that nobody mis
 """
 
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from knowledge_base.importing.reading import COLLECTION_MAX_BYTES, FILES_MAX, Fi
 # All that an archive may unpack to; what lies packed in it is not trusted to say so itself.
 ARCHIVE_MAX_BYTES = 500_000_000
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _IGNORED_FOLDERS = {"__MACOSX", "node_modules"}
 
 
@@ -65,7 +67,7 @@ def open_files(path: Path) -> Iterator[SourceFiles]:
         with archive:
             yield _list_archive(archive, path)
     else:
-        yield SourceFiles([SourceFile(path.name, lambda count: _read(path, count))], [])
+        yield SourceFiles([SourceFile(_clean_name(path.name), lambda count: _read(path, count))], [])
 
 
 def describe_ignored(names: Sequence[str]) -> FileNote | None:
@@ -85,7 +87,7 @@ def _list_folder(folder: Path) -> SourceFiles:
         refused += [_refuse_link(Path(root, name), folder) for name in folders if Path(root, name).is_symlink()]
         for name in sorted(names):
             path = Path(root, name)
-            source = path.relative_to(folder).as_posix()
+            source = _clean_name(path.relative_to(folder).as_posix())
             if name.startswith("."):
                 continue
             if path.is_symlink():
@@ -99,8 +101,14 @@ def _list_folder(folder: Path) -> SourceFiles:
 
 
 def _refuse_link(path: Path, folder: Path) -> FileNote:
-    source = path.relative_to(folder).as_posix()
+    source = _clean_name(path.relative_to(folder).as_posix())
     return FileNote(source, "It is a symbolic link; only real files are imported.")
+
+
+def _clean_name(name: str) -> str:
+    """Return a path that can be stored and printed: bytes that are no UTF-8 and control characters become "�"."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _CONTROL.sub("\ufffd", text)
 
 
 def _read(path: Path, count: int) -> bytes:
@@ -118,7 +126,7 @@ def _list_archive(archive: zipfile.ZipFile, path: Path) -> SourceFiles:
     files: dict[str, SourceFile] = {}
     refused: list[FileNote] = []
     for entry in entries:
-        name = entry.filename.replace("\\", "/")
+        name = _clean_name(entry.filename.replace("\\", "/"))
         parts = name.split("/")
         if any(part in _IGNORED_FOLDERS or (part.startswith(".") and part != "..") for part in parts):
             continue

@@ -42,6 +42,7 @@ class Export:
     intercom: list[Item] = field(default_factory=list)
     pairs: dict[str, list[Item]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
     skipped: list[FileNote] = field(default_factory=list)
 
 
@@ -72,6 +73,7 @@ def build_export_pages(export: Export, language: str) -> tuple[list[Page], list[
     """Turn what was collected into pages; `language` is the one of articles that do not tell."""
     pages: list[Page] = []
     skipped = list(export.skipped)
+    export.titles = _list_titles(export.zendesk)
     for source, item, locale in _list_versions(export):
         build = _build_zendesk if locale is None else _build_intercom
         try:
@@ -152,12 +154,12 @@ def _collect_name(named: object, export: Export) -> None:
 
 
 def _build_zendesk(source: str, item: Json, _: str, export: Export, language: str) -> Page:
-    number = str(item.get("source_id") or item.get("id") or source)
+    number = _find_number(source, item)
     url = str(item.get("html_url") or "")
     is_restricted = item.get("user_segment_id") is not None
     return Page(
         source=source,
-        place=f"{number}/{build_slug(_find_title(number, item, export.zendesk))}",
+        place=f"{number}/{build_slug(export.titles[number])}",
         language=check_language(str(item.get("locale") or language)),
         content=build_content(
             item.get("title") or item.get("name"),
@@ -193,13 +195,19 @@ def _build_intercom(source: str, item: Json, locale: str, export: Export, langua
     )
 
 
-def _find_title(number: str, item: Json, items: Sequence[Item]) -> str:
-    """Return the title that an article's translations share their slug by: the one in its own language."""
-    if "source_id" not in item and item.get("locale") in (item.get("source_locale"), None):
-        return str(item.get("title") or number)
-    versions = [other for _, other in items if str(other.get("source_id") or other.get("id")) == number]
-    own = (version for version in versions if version.get("locale") == version.get("source_locale"))
-    return str(next(own, versions[0]).get("title") or number)
+def _find_number(source: str, item: Json) -> str:
+    return str(item.get("source_id") or item.get("id") or source)
+
+
+def _list_titles(items: Sequence[Item]) -> dict[str, str]:
+    """Return the title that an article's translations share their slug by: the one in its own language, by number."""
+    titles: dict[str, str] = {}
+    for is_own in (True, False):
+        for source, item in items:
+            if not is_own or item.get("locale") in (item.get("source_locale"), None):
+                number = _find_number(source, item)
+                titles.setdefault(number, str(item.get("title") or number))
+    return titles
 
 
 def _read_body(item: Json) -> str:

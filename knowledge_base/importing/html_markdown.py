@@ -40,6 +40,9 @@ def parse_html(html: str) -> BeautifulSoup:
     """
     # lxml stops at NUL, and takes a declared encoding for truth even in text.
     text = re.sub(r"\A\s*<\?xml[^>]*>", "", html.replace("\0", ""))
+    # An element has two tags; a million of them would take the parser minutes.
+    if text.count("<") > 3 * ELEMENTS_MAX:
+        raise InvalidInputError("html_shape", f"Its HTML has more than {ELEMENTS_MAX} elements.")
     soup = BeautifulSoup(text if "<" in text else f"<p>{text}</p>", "lxml")
     _check_shape(soup)
     for element in soup.find_all(_DROPPED):

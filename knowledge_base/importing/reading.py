@@ -12,8 +12,8 @@ from knowledge_base.article import ArticleDraft
 from knowledge_base.errors import InvalidInputError
 
 FILES_MAX = 20_000
-# A page of text; the longest real help article that we met has 36,000 characters.
-FILE_MAX_BYTES = 1_000_000
+# A page of text; the longest real help article that we met has 36,000 characters. The largest that Baton takes fits.
+FILE_MAX_BYTES = 2_500_000
 # A saved web page carries its menus and inline pictures along.
 HTML_MAX_BYTES = 5_000_000
 # A Word document carries its pictures along.
@@ -32,6 +32,8 @@ _MARKS = (
 _GUESSED_FROM_BYTES = 64_000
 # Latin letters with a few accents; guesses on so little go wrong, and what old spreadsheets write is known.
 _ACCENTS_SHARE_MAX = 0.2
+# In UTF-16 nearly every second byte of Latin letters is nul; in UTF-8 none is.
+_NULS_SHARE_MIN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,14 @@ class ImportReading:
 def decode_utf8(data: bytes) -> str:
     """Return the text; raise `InvalidInputError` unless it is UTF-8."""
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise InvalidInputError(
             "file_encoding", f"It is not UTF-8 (byte {exc.start}); save it in that encoding."
         ) from exc
+    if _has_nuls(data):
+        raise InvalidInputError("file_encoding", "It is not UTF-8 but UTF-16, it seems; save it as UTF-8.")
+    return text
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
@@ -67,15 +72,21 @@ def decode_text(data: bytes) -> tuple[str, str]:
     Raises:
         InvalidInputError: if no encoding fits.
     """
-    name = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    name = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     try:
-        return data.decode(name), ""
+        if name or not _has_nuls(data):
+            return data.decode(name or "utf-8"), ""
+        guessed = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
     except UnicodeDecodeError:
         guessed = _guess_encoding(data[:_GUESSED_FROM_BYTES])
     try:
         return data.decode(guessed), guessed
     except (UnicodeDecodeError, LookupError) as exc:
         raise InvalidInputError("file_encoding", "No known encoding fits it; save it as UTF-8.") from exc
+
+
+def _has_nuls(data: bytes) -> bool:
+    return data.count(0) > _NULS_SHARE_MIN * len(data)
 
 
 def _guess_encoding(data: bytes) -> str:

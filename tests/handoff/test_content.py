@@ -1,6 +1,7 @@
 """`baton import`, `baton export` and `baton refit` against a knowledge base that really serves."""
 
 import io
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,6 +86,15 @@ def test_what_cannot_be_imported_is_one_sentence(baton: Baton, base: KnowledgeBa
     assert "is not a zip archive" in result.text
     only_bad = baton("import", write(tmp_path, "bad/a.md", "no title"))
     assert "0 new, 0 changed, 0 unchanged, 1 skipped" in only_bad.text
+
+
+def test_names_in_a_report_are_printed_as_they_are(baton: Baton, tmp_path: Path) -> None:
+    write(tmp_path, "in/[slug].md", "no title")
+    write(tmp_path, "in/[/red].md", "no title")
+    write(tmp_path, os.fsdecode(b"in/caf\xe9.md"), "no title")
+    text = baton("import", tmp_path / "in").text
+    for name in ("[slug].md", "[/red].md", "caf�.md"):
+        assert f"  skipped {name}: " in text
 
 
 def test_an_export_is_reported_and_comes_in_again(baton: Baton, base: KnowledgeBase, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Export gives back what was put in: word for word, with standing, drafts and translations, or nothing at all."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge_base.article import ArticleContent, ArticleDraft, build_content, build_draft
+from knowledge_base.article import (
+    BODY_MAX_CHARS,
+    PHRASING_MAX_CHARS,
+    PHRASINGS_MAX_COUNT,
+    TAG_MAX_CHARS,
+    TAGS_MAX_COUNT,
+    TITLE_MAX_CHARS,
+    URL_MAX_CHARS,
+    ArticleContent,
+    ArticleDraft,
+    build_content,
+    build_draft,
+)
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.exporting import build_export, write_articles
 from knowledge_base.front_matter import write_markdown_file
@@ -23,7 +36,9 @@ TRAPS = [
     "'", '"', "a: b", "a #b", "- a", "&a *a", "!!str x", "|", ">", "%YAML", "@x", "`x`", "{% raw %}",
     "{{ page.title }}", "{{< note >}}", "<div>x</div>", "{: .class}", "::: note", "[a](b.md)", "[a](/help/x/)", "\ttab",
     "line\u2028sep", "\x85", "\ufeffx", "\U0001f600", "e\u0301", "\u202eabc", "\\", "\\n", "import x from 'y'", "=",
-    "<<", "?", "[", "]", "{", "}", "<!-- x -->",
+    "<<", "?", "[", "]", "{", "}", "<!-- x -->", "1e3", "1:2:3", "tag, with, commas",
+    "'quoted' \"twice\"", "---\ntitle: y\n---\nz", "-", "- [ ] x", "&#39;", "%20", "日本語：はい", "مرحبا", "\u200d",
+    "title: |\n  x", "a: \"b", "0123", "+1", ".5", "on", "No",
 ]  # fmt: skip
 words = st.one_of(st.sampled_from(TRAPS), st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 bodies = st.lists(words, min_size=1, max_size=8).map("\n".join)
@@ -67,6 +82,56 @@ def test_a_file_is_read_back_word_for_word(
     page = read_markdown_page(f"{language}/{slug}.md", write_markdown_file(written).encode(), "en")
     drafts, skipped, warnings = build_drafts([page], language="en", site_url="")
     assert (drafts, skipped, warnings) == ([written], [], [])
+
+
+@pytest.mark.parametrize("char", ["x", "ж", "\U0001f600", '"', "\u2028a", "\\'"])
+def test_the_largest_article_comes_back(char: str, tmp_path: Path) -> None:
+    def fill(count: int, start: str = "x") -> str:
+        return (start + char * count)[:count]
+
+    phrasings = [fill(PHRASING_MAX_CHARS, f"{n} ") for n in range(PHRASINGS_MAX_COUNT)]
+    tags = [fill(TAG_MAX_CHARS, f"{n} ") for n in range(TAGS_MAX_COUNT)]
+    content = build_content(fill(TITLE_MAX_CHARS), fill(BODY_MAX_CHARS), tags, phrasings)
+    written = build_draft("en", "a", content, source=fill(URL_MAX_CHARS), permalink=fill(URL_MAX_CHARS), status="draft")
+    write_articles([written], tmp_path / "out")
+    reading = read_articles(tmp_path / "out")
+    assert (reading.drafts, reading.skipped) == ((written,), ())
+
+
+names = st.tuples(
+    st.sampled_from(["en", "de", "zh"]), st.sampled_from(["index", "draft", "readme", "a", "null", "2024"])
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(names, st.tuples(contents, words, st.none() | contents), min_size=1, max_size=6))
+def test_any_set_of_articles_comes_back_from_a_folder_and_changes_nothing_where_it_came_from(
+    articles: dict[tuple[str, str], tuple[tuple[str, str, list[str], list[str]], str, object]],
+) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        first, second = (KnowledgeBase(folder / f"{n}.db", KeywordEmbedder()) for n in (1, 2))
+        try:
+            drafts = [
+                build_draft(*name, build_content(*parts), source=source, permalink=source)
+                for name, (parts, source, _) in articles.items()
+            ]
+            first.import_articles(drafts, "Ada")
+            for name, (_, _, newer) in articles.items():
+                if newer is not None:
+                    first.revise(*name, build_content(*newer), author="Ada", base_revision=1)
+            before = export(first)
+            write_articles(before, folder / "out")
+            reading = read_articles(folder / "out")
+            assert (reading.skipped, reading.warnings) == ((), ())
+            second.import_articles(reading.drafts, "Ada")
+            assert export(second) == before
+            outcome = first.import_articles(reading.drafts, "Ada")
+            assert (outcome.created, outcome.updated) == ((), ())
+            assert export(first) == before
+        finally:
+            first.close()
+            second.close()
 
 
 def export(base: KnowledgeBase) -> list[ArticleDraft]:

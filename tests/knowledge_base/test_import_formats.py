@@ -203,14 +203,16 @@ def test_a_word_document_keeps_headings_lists_and_tables(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("encoding", "delimiter"), [("utf-8-sig", ","), ("cp1252", ";"), ("utf-16", "\t"), ("utf-8", "|")]
+    ("encoding", "delimiter"),
+    [("utf-8-sig", ","), ("cp1252", ";"), ("utf-16", "\t"), ("utf-8", "|"), ("utf-16-le", ","), ("utf-16-be", ";")],
 )
 def test_a_table_is_read_in_any_encoding_with_any_delimiter(tmp_path: Path, encoding: str, delimiter: str) -> None:
     text = f"Frage{delimiter}Antwort\r\nKennwort ändern?{delimiter}Über das Konto.\r\n"
     found = read_articles(write(tmp_path, "faq.de.csv", text.encode(encoding)))
     (draft,) = found.drafts
     assert (draft.language, draft.content.title, draft.content.body) == ("de", "Kennwort ändern?", "Über das Konto.")
-    assert [note.source for note in found.warnings] == (["faq.de.csv#2"] if encoding == "cp1252" else [])
+    is_guessed = encoding in ("cp1252", "utf-16-le", "utf-16-be")
+    assert [note.source for note in found.warnings] == (["faq.de.csv#2"] if is_guessed else [])
 
 
 def test_questions_with_one_answer_are_one_article(tmp_path: Path) -> None:
@@ -287,6 +289,16 @@ def test_zendesks_articles_come_with_labels_sections_translations_and_links(tmp_
     assert ("en", "4-refunds") in drafts
     assert reasons(found) == {"page-1.json#3": "It has no body."}
     assert found.warnings[0].source == "page-1.json#2"
+
+
+def test_zendesks_translations_share_the_slug_of_their_own_language(tmp_path: Path) -> None:
+    english = zendesk_article(1, "Reset it", "<p>x</p>") | {"source_locale": "en-us", "locale": "en-us"}
+    others = [{"source_id": 1, "locale": name, "title": name, "body": "<p>y</p>"} for name in ("fr", "de")]
+    lost = zendesk_article(0, "Lost", "<p>z</p>") | {"source_locale": "fr", "locale": "en-us"}
+    found = read_articles(write(tmp_path, "all.json", json.dumps({"articles": [*others, english, lost]})))
+    assert {(draft.language, draft.slug) for draft in found.drafts} == {
+        ("en", "reset-it"), ("fr", "reset-it"), ("de", "reset-it"), ("en", "lost"),
+    }  # fmt: skip
 
 
 def test_zendesks_articles_may_stay_where_they_are(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import stat
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +21,7 @@ from knowledge_base.importing.reading import FILE_MAX_BYTES, ImportReading
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.markup import render_html
 from tests.knowledge_base.conftest import CENTRE, Desk
-from tests.knowledge_base.files import build_docx, build_zip, paragraph, write, zendesk_article
+from tests.knowledge_base.files import build_docx, build_zip, intercom_article, paragraph, write, zendesk_article
 from tests.knowledge_base.test_markup import ATTACKS, assert_harmless
 
 GOOD = "---\ntitle: Good\n---\nText"
@@ -156,19 +158,33 @@ LAUGHS = "".join(f".. |{chr(97 + n)}| replace:: " + f"|{chr(98 + n)}|" * 10 + "\
     [
         ("aliases.md", "---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\ntitle: T\n---\nText", "aliases"),
         ("deep.md", f"---\ntitle: {'[' * DEEP}\n---\nText", "nests deeper"),
-        ("deep-toml.md", f"+++\ntitle = {'[' * DEEP}\n+++\nText", "not TOML"),
-        ("long.md", f"---\ntitle: {'x' * FRONT_MATTER_MAX_CHARS}\n---\nText", "bytes"),
+        ("deep-toml.md", f"+++\ntitle = {'[' * 9_000}\n+++\nText", "not TOML"),
+        ("long.md", f"---\ntitle: {'x' * FRONT_MATTER_MAX_CHARS}\n---\nText", "characters"),
         ("object.md", "---\ntitle: !!python/object/apply:os.system [ls]\n---\nText", "not YAML"),
-        ("number.md", f"---\ntitle: {'9' * 5000}\n---\nText", "not YAML"),
+        ("number.md", f"---\ntitle: {'9' * 5000}\n---\nText", "number of 5000 characters"),
+        ("base-60.md", f"---\ntitle: {'59:' * 300_000}59\n---\nText", "number of 900002 characters"),
+        ("base-16.md", f"---\ntitle: 0x{'f' * 900_000}\n---\nText", "number of 900002 characters"),
+        ("merge.md", "---\n" + "<<: {a: 1}\n" * 70_000 + "title: T\n---\nText", "merge keys"),
+        ("timestamp.md", "---\ntitle: !!timestamp x\n---\nText", "not YAML"),
+        ("dots-toml.md", f"+++\n{'a.' * 400_000}b = 1\n+++\nText", "10000 characters"),
         ("big.md", b"# T\n\n" + b"x" * FILE_MAX_BYTES, "more than"),
         ("long-body.md", "# T\n\n" + "x " * 60_000, "100000 is the most"),
         ("bytes.md", b"# T\n\n\xff\xfe\x00", "UTF-8"),
         ("bytes.json", b"\xff\xfe", "UTF-8"),
+        ("wide.md", "# Title\n\nText of it".encode("utf-16-le"), "UTF-16"),
+        ("wide.json", '[{"question": "a", "answer": "b"}]'.encode("utf-16-le"), "UTF-16"),
+        ("wider.md", "# Title\n\nText of it".encode("utf-32-le"), "UTF-16"),
+        ("nuls.md", b"---\ntitle: a\0b\n---\nText", "not YAML"),
         ("deep.json", "[" * DEEP, "JSON"),
+        ("deep-body.json", '{"articles": [{"title": "T", "body": ' + "[" * 100_000 + "]" * 100_000 + "}]}", "JSON"),
+        ("big-number.json", f'{{"articles": [{{"id": {"9" * 1_000_000}}}]}}', "JSON"),
         ("flat.json", "[" + "1," * 100_000 + "1]", "100000 items"),
         ("many.jsonl", "1\n" * 100_002, "100000 lines"),
         ("many.csv", "question,answer\n" + "a,b\n" * 100_002, "100000 rows"),
+        ("columns.csv", f"question,answer{',' * 1_000_000}\na,b{',' * 1_000_000}\n", ""),
+        ("line.csv", "question,answer\n" + "x" * 40_000_000, "breaks off"),
         ("field.csv", f"question,answer\na,{'x' * 200_000}\n", "breaks off"),
+        ("breaks.html", f"<h1>T</h1><p>{'<br>' * 1_000_000}", "more than 50000 elements"),
         ("laughs.rst", f"T\n=\n\nText |a|\n\n{LAUGHS}.. |j| replace:: lol\n", ""),
         ("nothing.docx", b"", "not a Word document"),
         ("other.docx", build_zip({"a.txt": "x"}), "damaged"),
@@ -271,6 +287,81 @@ def test_too_many_files_are_refused_before_any_is_read(tmp_path: Path, monkeypat
     for path in (tmp_path / "in", packed):
         with pytest.raises(InvalidInputError, match="more than 5 files"):
             read_articles(path)
+
+
+def test_entries_that_share_one_packed_block_are_refused(tmp_path: Path) -> None:
+    """An archive of a few kilobytes that claims four hundred files, all of them the same megabyte."""
+    data = build_zip({"0.md": b"x" * 1_000_000})
+    start = data.index(b"PK\x01\x02")
+    names = [f"{number}.md".encode() for number in range(400)]
+    directory = b"".join(
+        data[start : start + 28] + struct.pack("<HH", len(name), 0) + data[start + 32 : start + 46] + name
+        for name in names
+    )
+    finish = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, len(names), len(names), len(directory), start, 0)
+    found = read_articles(write(tmp_path, "all.zip", data[:start] + directory + finish))
+    assert not found.drafts
+    assert len(found.skipped) == 400
+
+
+def test_links_that_go_round_in_circles_end(folder: Path) -> None:
+    (folder / "again").symlink_to(folder, target_is_directory=True)
+    (folder / "self.md").symlink_to(folder / "self.md")
+    assert is_good_read(folder)
+    assert set(reasons(folder)) == {"again", "self.md"}
+
+
+def test_names_that_are_no_text_are_mended_in_the_report(folder: Path, base: KnowledgeBase) -> None:
+    for name in (b"caf\xe9.md", b"\xff.md", b"\x1b[31mred.md", b"a\nb.html", b"caf\xe9.csv"):
+        (folder / os.fsdecode(name)).write_bytes(b"" if name.endswith((b"csv", b"html")) else GOOD.encode())
+    (folder / os.fsdecode(b"l\xff")).symlink_to("/etc")
+    found = read_articles(folder)
+    assert {draft.source for draft in found.drafts} == {"good.md", "caf�.md", "�.md", "�[31mred.md"}
+    assert {note.source for note in found.skipped} == {"a�b.html", "caf�.csv", "l�"}
+    base.import_articles(found.drafts, "Ada")
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        archive.writestr("\x1b[31mred.md", GOOD)
+    assert [draft.source for draft in read_articles(folder / "all.zip").drafts] == ["�[31mred.md"]
+    assert [draft.source for draft in read_articles(folder / os.fsdecode(b"caf\xe9.md")).drafts] == ["caf�.md"]
+
+
+ODD: list[object] = [None, 0, -1, 1.5, True, "x", "", "\0", "<b>", "..", "http://[", "//[x", [], {}, [1], [None], [[]],
+                     [{}], {"a": 1}, {"type": "x"}, 2**63]  # fmt: skip
+HELP_CENTRES = (
+    {
+        "articles": [
+            {
+                **zendesk_article(1, "A", "<p>x</p>"),
+                "translations": [{"locale": "fr", "title": "F", "body": "y", "draft": False}],
+                "label_names": ["a"],
+                "section_id": 5,
+                "source_locale": "en-us",
+            }
+        ],
+        "sections": [{"id": 5, "name": "S"}],
+        "translations": [{"source_id": 1, "source_type": "Article", "locale": "de", "title": "D", "body": "z"}],
+    },
+    {"type": "list", "data": [intercom_article(1, "T", "<p>x</p>"), {"type": "collection", "id": 1, "name": "C"}]},
+    [{"question": "q", "answer": "a", "phrasings": ["b"], "language": "en", "tags": ["t"], "slug": "s", "url": "/x"}],
+)
+
+
+def odd_versions(value: object) -> st.SearchStrategy[object]:
+    """The same value, with values of other types in a few places."""
+    if isinstance(value, dict):
+        same: st.SearchStrategy[object] = st.fixed_dictionaries({name: odd_versions(v) for name, v in value.items()})
+    elif isinstance(value, list):
+        same = st.tuples(*map(odd_versions, value)).map(list)
+    else:
+        same = st.just(value)
+    return st.integers(0, 5).flatmap(lambda n: same if n else st.sampled_from(ODD))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of([odd_versions(export) for export in HELP_CENTRES]))
+def test_an_export_with_wrong_types_everywhere_is_reported(folder: Path, export: object) -> None:
+    write(folder, "odd.json", json.dumps(export))
+    assert is_good_read(folder)
 
 
 def test_a_slug_that_occurs_twice_is_reported(tmp_path: Path) -> None:
