@@ -53,14 +53,20 @@ class PassageStore:
             part = revisions[start : start + _HASHES_PER_STATEMENT]
             rows = self._database.read().execute(
                 f"""
-                select id, article_id, position, headings, markdown, text from passages
+                select id, article_id, position, headings, markdown, text, continues from passages
                 where (article_id, revision) in (values {",".join(["(?, ?)"] * len(part))}) and cut_by = ?
                 order by article_id, position
                 """,
                 [*itertools.chain.from_iterable(part), cut_by],
             )
             for row in rows:
-                passage = Passage(row["position"], tuple(json.loads(row["headings"])), row["markdown"], row["text"])
+                passage = Passage(
+                    row["position"],
+                    tuple(json.loads(row["headings"])),
+                    row["markdown"],
+                    row["text"],
+                    bool(row["continues"]),
+                )
                 stored = StoredPassage(PassageId(row["id"]), passage)
                 found.setdefault(ArticleId(row["article_id"]), []).append(stored)
         return {article: tuple(passages) for article, passages in found.items()}
@@ -70,11 +76,12 @@ class PassageStore:
         with self._database.write() as connection:
             connection.executemany(
                 """
-                insert or ignore into passages (article_id, revision, cut_by, position, headings, markdown, text)
-                values (?, ?, ?, ?, ?, ?, ?)
+                insert or ignore into passages
+                    (article_id, revision, cut_by, position, headings, markdown, text, continues)
+                values (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    (article_id, revision, cut_by, p.position, json.dumps(p.headings), p.markdown, p.text)
+                    (article_id, revision, cut_by, p.position, json.dumps(p.headings), p.markdown, p.text, p.continues)
                     for p in passages
                 ],
             )

@@ -155,6 +155,8 @@ def create_passages(db: SqliteUtilsDatabase) -> None:
         )
         """
     )
+    # Rows are in the order of writing: an article's texts lie next to each other on the disk. (By their hashes, which
+    # is no order at all, a question's first reading of 75 texts out of 150,000 took 0.9 s on a busy disk.)
     db.execute(
         """
         create table embeddings (
@@ -162,7 +164,7 @@ def create_passages(db: SqliteUtilsDatabase) -> None:
             model text not null,
             vector blob not null,
             primary key (content_hash, model)
-        ) without rowid
+        )
         """
     )
 
@@ -177,7 +179,7 @@ def create_token_vectors(db: SqliteUtilsDatabase) -> None:
             ids blob not null,
             vectors blob not null,
             primary key (content_hash, model)
-        ) without rowid
+        )
         """
     )
 
@@ -242,3 +244,8 @@ def create_labels(db: SqliteUtilsDatabase) -> None:
         )
         """
     )
+
+
+@migrations()
+def add_continuations(db: SqliteUtilsDatabase) -> None:
+    db.execute("alter table passages add column continues integer not null default 0")
