@@ -168,6 +168,16 @@ class ArticleStore:
             """
             yield from [build_article(row) for row in connection.execute(statement, part).fetchall()]
 
+    def list_contents(self) -> dict[tuple[ArticleId, int], tuple[str, str, str]]:
+        """Return language, slug and content hash of every revision, by article and revision."""
+        rows = self._database.read().execute(
+            """
+            select revisions.article_id, revisions.revision, articles.language, articles.slug, revisions.content_hash
+            from revisions join articles on articles.id = revisions.article_id
+            """
+        )
+        return {(ArticleId(row[0]), row[1]): (row[2], row[3], row[4]) for row in rows}
+
     def list_articles(self, wanted: ArticleFilter, *, limit: int, offset: int = 0) -> tuple[list[Article], int]:
         """Return a page of articles, latest change first, and how many match."""
         where, values = build_where(wanted)

@@ -10,11 +10,13 @@ import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from knowledge_base.article import Article, ArticleContent, ArticleId
 from knowledge_base.article_store import ArticleStore
 from knowledge_base.chunking import CHUNKER_VERSION, Passage, build_passages, split_windows
 from knowledge_base.embedding import Embedder
+from knowledge_base.index_file import IndexFiles
 from knowledge_base.language_index import LanguageIndex
 from knowledge_base.late_interaction import TokenVectors
 from knowledge_base.passage_store import PassageStore, StoredPassage
@@ -59,7 +61,13 @@ class Indexer:
     """Builds indexes out of the stored articles. Not thread-safe, but for `current`."""
 
     def __init__(
-        self, articles: ArticleStore, passages: PassageStore, embedder: Embedder, *, write_lock: threading.Lock
+        self,
+        articles: ArticleStore,
+        passages: PassageStore,
+        embedder: Embedder,
+        *,
+        database: Path,
+        write_lock: threading.Lock,
     ) -> None:
         """Begin with an empty index. Whoever calls a method that changes it must hold `write_lock`."""
         self._articles = articles
@@ -69,6 +77,7 @@ class Indexer:
         self._token_reader = TokenReader(passages, embedder.model)
         # Passages are sized by a model's tokens, so another model cuts anew.
         self._cut_by = f"{CHUNKER_VERSION}:{embedder.model}"
+        self._files = IndexFiles(database, self._cut_by)
         self._states: dict[str, _State] = {}
         self._builder: threading.Thread | None = None
         self._is_closed = False
@@ -91,8 +100,19 @@ class Indexer:
                 targets += build_targets(content, passages)
             self._encode(targets)
 
+    def open(self) -> None:
+        """Make what is published the index, at the start: begin with what an earlier process left in files."""
+        stored = self._files.read_all(self._articles.list_contents())
+        self._states = {language: _State(base, {}, {}) for language, base in stored}
+        if self._states:
+            languages = {language: self._join(language, state) for language, state in self._states.items()}
+            self.current = SearchIndex(languages, self._embedder.model, self._embedder.dimension)
+            self.update()
+        else:
+            self.load()
+
     def load(self) -> None:
-        """Make what is published the index, and reuse nothing: at the start, or when the database is another one."""
+        """Make what is published the index, and reuse nothing: whatever else there is may be of another database."""
         self._swap({language: _State(base, {}, {}) for language, base in self._build_bases()})
 
     def update(self) -> None:
@@ -203,6 +223,8 @@ class Indexer:
             known = self._states.get(language)
             if base and known and known.base is state.base and not self._is_closed:
                 self._swap({**self._states, language: self._move(language, known, base)})
+        if base and base.vectors.has_graph:
+            self._files.write(language, base)
         return True
 
     def _rebuild(self, language: str, state: _State) -> Segment | None:

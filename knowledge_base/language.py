@@ -43,8 +43,9 @@ def guess_language(text: str) -> tuple[str, float]:
 def _share_known(question: str, language: str, index: LanguageIndex) -> float:
     """Return the share of the question's words that the language's articles use; a misspelt one counts half."""
     terms = split_terms(question, language)
-    known = sum(1.0 if t in index.words else 0.5 if index.speller.suggest(t) else 0.0 for t in terms)
-    return known / len(terms) if terms else 0.0
+    known = {found.term for found in index.words.look_up(terms)}
+    shares = [1.0 if term in known else 0.5 if index.speller.suggest(term) else 0.0 for term in terms]
+    return sum(shares) / len(terms) if terms else 0.0
 
 
 def _detect(question: str) -> Sequence[tuple[str, float]]:

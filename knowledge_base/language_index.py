@@ -5,16 +5,15 @@ replaced or archived is in a third one, of the dead, whose counts are taken off 
 same as in an index that was built whole, and a change costs as much as what changed before it, not as much as all.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from knowledge_base.article import ArticleId
 from knowledge_base.errors import ModelError
 from knowledge_base.lexical_index import LexicalIndex, QueryTerm, Scores
-from knowledge_base.segment import IndexedArticle, Segment
+from knowledge_base.segment import IndexedArticle, Places, Segment
 from knowledge_base.spelling import Speller
 from knowledge_base.token_reader import TokenReader
 from knowledge_base.vector_index import Matrix, Rows, mean_of
@@ -23,14 +22,6 @@ from knowledge_base.vector_index import Matrix, Rows, mean_of
 _TARGETS_PER_ARTICLE = 8
 # Targets or passages that score the same but for rounding are in the order of their articles.
 _SCORE_DECIMALS = 5
-
-
-class Place(NamedTuple):
-    """Where an article lies: its segment, as a number, and its rows there."""
-
-    part: int
-    targets: slice
-    passages: slice
 
 
 class LanguageIndex:
@@ -73,11 +64,12 @@ class LanguageIndex:
                 f'with "{model}" ({vector.shape[-1]}): restart the knowledge base to build the index anew.',
             )
 
-    def locate(self, article: ArticleId) -> Place:
-        """Return where an article lies."""
-        number = int(article in self.parts[1].entries)
-        part = self.parts[number]
-        return Place(number, part.list_targets(article), part.list_passages(article))
+    def group_by_part(self, articles: Iterable[ArticleId]) -> dict[int, list[ArticleId]]:
+        """Return articles by the number of the segment where they lie, without segments that hold none of them."""
+        grouped: dict[int, list[ArticleId]] = {}
+        for article in articles:
+            grouped.setdefault(int(article in self.parts[1].entries), []).append(article)
+        return grouped
 
     def find_by_meaning(
         self, vector: Matrix, *, articles: int, barred: Set[ArticleId] = frozenset()
@@ -92,7 +84,7 @@ class LanguageIndex:
         deepest = max(len(part.vectors) for part in self.parts)
         while True:
             scores, owners = self._search(vector, depth, out)
-            if depth >= deepest or len(np.unique(owners)) >= wanted:
+            if depth >= deepest or len(set(owners.tolist())) >= wanted:
                 order = np.lexsort((owners, -np.round(scores, _SCORE_DECIMALS)))
                 return [ArticleId(owner) for owner in owners[order].tolist()]
             depth *= 4
@@ -117,14 +109,13 @@ class LanguageIndex:
         order = np.lexsort((joined, -np.round(np.concatenate(found), _SCORE_DECIMALS)))[:passages]
         return [ArticleId(owner) for owner in joined[order].tolist()]
 
-    def compare(self, vector: Matrix, place: Place) -> Matrix:
-        """Return how alike the question and each target of an article are, above what is usual here.
+    def compare(self, vector: Matrix, part: int, targets: Places) -> Matrix:
+        """Return how alike the question and each of some targets of a segment are, above what is usual here.
 
         0 is as alike as any text of this language is on average: a model finds everything alike in a language
         that it was not made for, and that must not pass for likeness.
         """
-        rows = self.parts[place.part].vectors.read(place.targets.start, place.targets.stop)
-        likeness: Matrix = rows @ vector - float(self._mean @ vector)
+        likeness: Matrix = self.parts[part].vectors.read(targets) @ vector - float(self._mean @ vector)
         return likeness
 
     def _search(self, vector: Matrix, depth: int, barred: Rows) -> tuple[Matrix, Rows]:
@@ -137,7 +128,8 @@ class LanguageIndex:
                 # Nearer ones than this may be missing.
                 floor = max(floor, float(scores[-1]))
             own = part.find_target_owners(rows)
-            is_kept = ~np.isin(own, gone) & ~np.isin(own, barred)
+            out = np.concatenate([gone, barred])
+            is_kept = ~np.isin(own, out) if len(out) else slice(None)
             found.append(scores[is_kept])
             owners.append(own[is_kept])
         joined = np.concatenate(found)

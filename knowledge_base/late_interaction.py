@@ -5,22 +5,19 @@ question looks for its best match among the text's tokens (ColBERT's MaxSim, Kha
 how telling it is in this help centre. Token vectors are kept in few dimensions and one byte each. Pure.
 """
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.arrays import Array, Arrays
+
 Matrix = npt.NDArray[np.float32]
 
 TOKEN_DIMENSION = 96
-# Principal axes of the packaged model's token vectors, for a sample of the texts that are fitted on; see
-# `fitting.projection`.
-PROJECTION_FILE = Path(__file__).with_name("token_projection.npy")
-_STEP = 127.0
+_STEP = np.float32(127)
 # Of a token that no article holds. (recall@1 by tokens alone on two help centres: .690 at 1, .714 at a quarter.)
 _UNKNOWN_WEIGHT = np.float32(0.25)
 
@@ -48,6 +45,20 @@ class TokenStatistics:
     total: npt.NDArray[np.int64]
     """The sum of all token vectors."""
     tokens: int
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "TokenStatistics":
+        """Return the statistics that `to_arrays` took apart."""
+        return cls(int(arrays["articles"]), arrays["holders"], arrays["total"], int(arrays["tokens"]))
+
+    def to_arrays(self) -> Arrays:
+        """Take the statistics apart, for `from_arrays`."""
+        return {
+            "articles": np.array(self.articles),
+            "holders": self.holders,
+            "total": self.total,
+            "tokens": np.array(self.tokens),
+        }
 
     def __add__(self, other: "TokenStatistics") -> "TokenStatistics":
         return self._join(other, 1)
@@ -91,17 +102,8 @@ def reduce_tokens(ids: Sequence[int], vectors: Matrix, projection: Matrix) -> To
 
 
 @lru_cache
-def name_projection() -> str:
-    """Return the first 8 hex digits of the fitted projection's SHA-256: with another one, tokens are encoded anew."""
-    return hashlib.sha256(PROJECTION_FILE.read_bytes()).hexdigest()[:8]
-
-
-@lru_cache
-def load_projection(dimension: int, *, is_packaged: bool) -> Matrix:
-    """Return the (dimension, `TOKEN_DIMENSION`) projection: the fitted one of the packaged model, a random one else."""
-    if is_packaged:
-        fitted: Matrix = np.load(PROJECTION_FILE).astype(np.float32)
-        return fitted
+def make_projection(dimension: int) -> Matrix:
+    """Return a random (dimension, `TOKEN_DIMENSION`) projection, the same each time: for models without learnt axes."""
     axes, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(dimension, min(TOKEN_DIMENSION, dimension))))
     random: Matrix = np.pad(axes, ((0, 0), (0, TOKEN_DIMENSION - axes.shape[1]))).astype(np.float32)
     return random
@@ -130,14 +132,15 @@ def match_tokens(question: TokenVectors, texts: Sequence[TokenVectors], statisti
     An empty text matches nothing: 0.
     """
     best = np.zeros((len(question), len(texts)), dtype=np.float32)
-    filled = [n for n, text in enumerate(texts) if len(text)]
-    if not len(question) or not filled:
+    sizes = np.array([len(text.ids) for text in texts], dtype=np.int64)
+    filled = np.flatnonzero(sizes)
+    if not len(question) or not len(filled):
         return best
-    asked = question.vectors.astype(np.float32) / _STEP
-    stacked = np.concatenate([texts[n].vectors for n in filled]).astype(np.float32) / _STEP
-    starts = np.cumsum([0, *(len(texts[n]) for n in filled[:-1])])
-    likeness = np.maximum.reduceat(asked @ stacked.T, starts, axis=1)
-    best[:, filled] = likeness - (asked @ statistics.usual)[:, np.newaxis]
+    asked = question.vectors.astype(np.float32).T / _STEP
+    stacked = np.concatenate([text.vectors for text in texts], dtype=np.float32)
+    starts = (np.cumsum(sizes) - sizes)[filled]
+    likeness = np.maximum.reduceat(stacked @ (asked / _STEP), starts, axis=0)
+    best[:, filled] = (likeness - statistics.usual @ asked).T
     return best
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.arrays import Array, Arrays, pack_texts, unpack_texts
+
 # The usual BM25 constants; passages are of similar length, so little hangs on B.
 _K1 = 1.2
 _B = 0.6
@@ -19,6 +21,7 @@ _COUNT_MAX = (1 << 16) - 1
 
 Scores = npt.NDArray[np.float32]
 Ordinals = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,27 @@ class Postings:
         self._lengths = array("i")
         self.lengths: Scores = np.zeros(0, dtype=np.float32)
         self.total_length = 0
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Postings":
+        """Return the finished postings that `to_arrays` took apart."""
+        postings = cls()
+        postings._places = {term: place for place, term in enumerate(unpack_texts(arrays["terms"]))}
+        postings._passages, postings._counts, postings._ends = (arrays[n] for n in ("passages", "counts", "ends"))
+        postings.lengths = arrays["lengths"]
+        postings.total_length = int(arrays["total_length"])
+        return postings
+
+    def to_arrays(self) -> Arrays:
+        """Take finished postings apart, for `from_arrays`."""
+        return {
+            "terms": pack_texts(list(self._places)),
+            "passages": self._passages,
+            "counts": self._counts,
+            "ends": self._ends,
+            "lengths": self.lengths,
+            "total_length": np.array(self.total_length),
+        }
 
     def __len__(self) -> int:
         """Return the number of passages."""
@@ -88,17 +112,14 @@ class LexicalIndex:
         average = (sum(part.total_length for part in parts) - dead.total_length) / max(self._count, 1)
         self._length_factors = [_K1 * (1 - _B + _B * part.lengths / max(average, 1.0)) for part in parts]
 
-    def __contains__(self, term: str) -> bool:
-        return self._count_holders(term) > 0
-
-    def find_idf(self, term: str) -> float:
-        """Return how telling a term is; one that no passage holds is as telling as can be."""
-        holders = self._count_holders(term)
-        return math.log(1 + (self._count - holders + 0.5) / (holders + 0.5))
-
     def look_up(self, terms: Sequence[str]) -> tuple[QueryTerm, ...]:
         """Return those of a question's distinct terms that some passage holds."""
-        return tuple(QueryTerm(term, self.find_idf(term)) for term in dict.fromkeys(terms) if term in self)
+        holders = {term: self._count_holders(term) for term in terms}
+        return tuple(QueryTerm(term, self._weigh(count)) for term, count in holders.items() if count)
+
+    def sum_idf(self, terms: Sequence[str], looked_up: Sequence[QueryTerm]) -> float:
+        """Return how telling distinct terms are together, given what `look_up` returned for them."""
+        return sum(known.idf for known in looked_up) + (len(terms) - len(looked_up)) * self._weigh(0)
 
     def score(self, looked_up: Sequence[QueryTerm], part: int) -> Scores:
         """Return the BM25 score of each passage of a part, dead ones as well."""
@@ -109,15 +130,21 @@ class LexicalIndex:
             scores[passages] += np.float32(known.idf) * counts * np.float32(_K1 + 1) / (counts + factors[passages])
         return scores
 
-    def sum_known(self, looked_up: Sequence[QueryTerm], part: int, passages: Ordinals) -> npt.NDArray[np.float64]:
+    def sum_known(self, looked_up: Sequence[QueryTerm], part: int, passages: Places) -> npt.NDArray[np.float64]:
         """Return for each of some passages of a part the idf of the question's words that it holds, summed up."""
         total = np.zeros(len(passages))
+        # Of the type of what is searched, or that would be converted as a whole.
+        wanted = passages.astype(np.int32)
         for known in looked_up:
             holders, _ = self._parts[part].find(known.term)
             if len(holders):
-                places = np.minimum(np.searchsorted(holders, passages), len(holders) - 1)
-                total += (holders[places] == passages) * known.idf
+                places = np.minimum(np.searchsorted(holders, wanted), len(holders) - 1)
+                total += (holders[places] == wanted) * known.idf
         return total
+
+    def _weigh(self, holders: int) -> float:
+        """Return how telling a term is, by inverse document frequency; one that no passage holds is so most."""
+        return math.log(1 + (self._count - holders + 0.5) / (holders + 0.5))
 
     def _count_holders(self, term: str) -> int:
         return sum(part.count_holders(term) for part in self._parts) - self._dead.count_holders(term)

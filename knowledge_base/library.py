@@ -68,9 +68,11 @@ class KnowledgeBase:
         self.labels = LabelStore(self._database, clock)
         self._take_recalibration()
         passages = PassageStore(self._database)
-        self._indexer = Indexer(self.articles, passages, self._embedder, write_lock=self._write_lock)
+        self._indexer = Indexer(
+            self.articles, passages, self._embedder, database=Path(path), write_lock=self._write_lock
+        )
         with self._write_lock:
-            self._indexer.load()
+            self._indexer.open()
         self._staff_slugs: tuple[SearchIndex | None, frozenset[str]] = (None, frozenset())
 
     def close(self) -> None:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from knowledge_base.article import ArticleId
 from knowledge_base.embedding import Encoded, Matrix, QuestionEncoder
-from knowledge_base.language_index import LanguageIndex, Place
+from knowledge_base.language_index import LanguageIndex
 from knowledge_base.late_interaction import match_tokens, weigh_matches
 from knowledge_base.lexical_index import QueryTerm, Scores
-from knowledge_base.segment import Segment
+from knowledge_base.segment import IndexedArticle, Places, Texts
 from knowledge_base.spelling import correct_spelling
 from knowledge_base.vector_index import TargetKind
 from knowledge_base.words import split_terms
@@ -80,128 +80,171 @@ def build_question(text: str, language: str, index: LanguageIndex, encoder: Ques
     index.check_question(encoded.vector, encoder.model)
     terms = tuple(dict.fromkeys(split_terms(text, language)))
     looked_up = index.words.look_up(terms)
-    total_idf = sum(index.words.find_idf(term) for term in terms)
+    total_idf = index.words.sum_idf(terms, looked_up)
     return Question(text, encoded, terms, looked_up, total_idf, index.tokens.find_idf(encoded.tokens.ids))
 
 
 def find_candidates(question: Question, index: LanguageIndex, excluded: Set[str]) -> Candidates:
-    """Return the articles that either index proposes, without the excluded slugs, in no particular order."""
+    """Return the articles that either index proposes, without the excluded slugs, in the order of their ids."""
     word_scores = index.score_words(question.looked_up)
     barred = frozenset(index.slugs[slug] for slug in excluded if slug in index.slugs) if excluded else frozenset()
     owners = index.find_by_meaning(question.encoded.vector, articles=_BY_MEANING, barred=barred)
     wanted = _BY_WORDS + len(barred)
     by_words = list(dict.fromkeys(index.find_by_words(word_scores, passages=4 * wanted)))[:wanted]
     kept = {*list(dict.fromkeys(owners))[:_BY_MEANING], *by_words} - barred
-    # Where all else is equal, the older article goes first.
-    return _weigh(question, index, sorted(kept), word_scores, owners[:_VOTERS])
+    weighed = [
+        _weigh(question, index, number, own, word_scores[number], owners[:_VOTERS])
+        for number, own in index.group_by_part(kept).items()
+    ]
+    return _join(weighed)
 
 
 def _weigh(
     question: Question,
     index: LanguageIndex,
+    number: int,
     articles: Sequence[ArticleId],
-    word_scores: Sequence[Scores],
+    word_scores: Scores,
     voters: Sequence[ArticleId],
 ) -> Candidates:
-    rows, passages = [], []
-    places = [index.locate(article) for article in articles]
-    cosines = [index.compare(question.encoded.vector, place) for place in places]
-    late = _compare_tokens(question, index, articles, cosines)
-    covered = _share_by_passages(question, index, places)
-    for n, (article, place) in enumerate(zip(articles, places, strict=True)):
-        entry, part = index.articles[article], index.parts[place.part]
-        # BM25 cannot exceed (k1 + 1) times the sum of the idf: this keeps it between 0 and 1.
-        words = word_scores[place.part][place.passages] / (2.2 * question.total_idf or 1.0)
-        by_passage = _best_by_passage(part, place, cosines[n])
-        passages.append(int(np.argmax(by_passage.max(axis=0) + words)))
-        title_terms, phrasing_terms = entry.read_term_sets()
-        rows.append([
-            *_weigh_likeness(by_passage, cosines[n], part.target_is_question[place.targets]),
-            float(words.max()),
-            _share(question, [title_terms]),
-            covered[n],
-            _share(question, phrasing_terms),
-            *late[n],
-            voters.count(article) / (len(voters) or 1),
-            entry.has_body,
-            min(1.0, int((part.target_kinds[place.targets] == TargetKind.PHRASING).sum()) / 10),
-        ])  # fmt: skip
-    signals = np.array(rows, dtype=np.float32).reshape(len(rows), len(SIGNAL_NAMES))
-    return Candidates(tuple(articles), tuple(passages), signals)
+    """Weigh articles that lie in one segment, all at once: their texts lie side by side."""
+    part = index.parts[number]
+    texts = part.gather(articles)
+    entries = [part.entries[article] for article in articles]
+    cosines = index.compare(question.encoded.vector, number, texts.targets)
+    by_passage = _best_by_passage(texts, cosines)
+    # BM25 cannot exceed (k1 + 1) times the sum of the idf: this keeps it between 0 and 1.
+    words = word_scores[texts.passages] / (2.2 * question.total_idf or 1.0)
+    known = index.words.sum_known(question.looked_up, number, texts.passages) / (question.total_idf or 1.0)
+    passages = _choose_passages(by_passage.max(axis=0), words, known, cosines[texts.first_targets], texts)
+    columns: list[npt.ArrayLike] = [
+        *_weigh_likeness(by_passage, cosines, texts),
+        np.maximum.reduceat(words, texts.first_passages),
+        [_share(question, entry.title_terms) for entry in entries],
+        np.maximum.reduceat(known, texts.first_passages),
+        [_share(question, entry.phrasing_terms) for entry in entries],
+        *_compare_tokens(question, index, entries, cosines, texts),
+        [voters.count(article) / (len(voters) or 1) for article in articles],
+        [entry.has_body for entry in entries],
+        np.minimum(1.0, texts.count_targets(texts.kinds == TargetKind.PHRASING) / 10),
+    ]  # fmt: skip
+    signals = np.empty((len(articles), len(SIGNAL_NAMES)), dtype=np.float32)
+    for place, column in enumerate(columns):
+        signals[:, place] = column
+    return Candidates(tuple(articles), tuple(passages.tolist()), signals)
 
 
-def _weigh_likeness(by_passage: Matrix, cosines: Matrix, is_question: npt.NDArray[np.bool_]) -> list[float]:
-    """Return the signals of an article that come from its targets' vectors alone."""
-    whole, windows, heading = by_passage.max(axis=1).tolist()
-    title = float(cosines[0])
-    nearest = sorted(cosines[is_question].tolist(), reverse=True)[:_NEAREST_PHRASINGS] or [max(title, whole)]
+def _choose_passages(
+    likeness: Matrix, words: Matrix, known: npt.NDArray[np.float64], title: Matrix, texts: Texts
+) -> npt.NDArray[np.int64]:
+    """Return each article's best passage, by meaning and words.
+
+    Who asks for what an article is called wants it from the beginning: where the question is at least as like the title
+    as any passage, and the first passage holds as many of its words as any, it is the first. The texts of passages have
+    the title in front, so the shortest one would be the most like it.
+    """
+    firsts = texts.first_passages
+    is_asked_by_name = title >= np.maximum.reduceat(likeness, firsts)
+    is_asked_by_name &= known[firsts] >= np.maximum.reduceat(known, firsts)
+    return np.where(is_asked_by_name, 0, _find_first_best(likeness + words, texts))
+
+
+def _join(parts: Sequence[Candidates]) -> Candidates:
+    """Join candidates, in the order of their ids."""
+    if not parts:
+        return Candidates((), (), np.zeros((0, len(SIGNAL_NAMES)), dtype=np.float32))
+    articles = [article for part in parts for article in part.articles]
+    passages = [passage for part in parts for passage in part.passages]
+    order = sorted(range(len(articles)), key=lambda n: articles[n])
+    signals = np.concatenate([part.signals for part in parts])[order]
+    return Candidates(tuple(articles[n] for n in order), tuple(passages[n] for n in order), signals)
+
+
+def _weigh_likeness(by_passage: Matrix, cosines: Matrix, texts: Texts) -> list[Matrix]:
+    """Return the signals that come from the targets' vectors alone, one value for each article."""
+    whole, windows, heading = np.maximum.reduceat(by_passage, texts.first_passages, axis=1)
+    title = cosines[texts.first_targets]
+    asked = np.flatnonzero(texts.is_question)
+    asked = asked[_find_highest(cosines[asked], texts.target_owners[asked], _NEAREST_PHRASINGS)]
+    owners, count = texts.target_owners[asked], texts.count_targets(asked)
+    nearest, mean = (np.maximum(title, whole).astype(np.float64) for _ in range(2))
+    nearest[owners[::-1]] = cosines[asked[::-1]]
+    np.divide(np.bincount(owners, cosines[asked], len(title)), count, out=mean, where=count > 0)
+    passage = np.maximum(whole, windows)
     return [
         whole,
-        max(whole, windows),
+        passage,
         title,
-        max(title, heading),
-        nearest[0],
-        sum(nearest) / len(nearest),
-        max(whole, windows, title, heading, nearest[0]),
+        np.maximum(title, heading),
+        nearest,
+        mean,
+        np.maximum.reduce([passage, title, heading, nearest]),
     ]
 
 
 def _compare_tokens(
-    question: Question, index: LanguageIndex, articles: Sequence[ArticleId], cosines: Sequence[Matrix]
-) -> list[tuple[float, float, float]]:
+    question: Question, index: LanguageIndex, entries: Sequence[IndexedArticle], cosines: Matrix, texts: Texts
+) -> tuple[Matrix, Matrix, Matrix]:
     """Return for each article how its best text, its best texts together, and the worst met token are matched."""
-    hashes: list[bytes] = []
-    ends = []
-    for article, likeness in zip(articles, cosines, strict=True):
-        entry = index.articles[article]
-        nearest = np.argsort(-likeness[entry.tokenised], kind="stable")[:_COMPARED_TEXTS]
-        hashes += entry.list_hashes(nearest.tolist())
-        ends.append(len(hashes))
     weights = question.token_weights
-    if not len(weights) or not hashes:
-        return [(0.0, 0.0, 0.0)] * len(articles)
+    if not len(weights):
+        nothing = np.zeros(len(entries), dtype=np.float32)
+        return nothing, nothing, nothing
+    tokenised = np.flatnonzero(texts.is_tokenised)
+    owners = texts.target_owners[tokenised]
+    firsts = np.searchsorted(owners, np.arange(len(entries)))
+    nearest = _find_highest(cosines[tokenised], owners, _COMPARED_TEXTS)
+    places = (nearest - firsts[owners[nearest]]).tolist()
+    hashes = [entries[n].find_hash(place) for n, place in zip(owners[nearest].tolist(), places, strict=True)]
     matches = match_tokens(question.encoded.tokens, index.token_reader.read(hashes), index.tokens)
-    by_text = weigh_matches(matches, weights)
-    starts = [0, *ends[:-1]]
+    starts = np.searchsorted(owners[nearest], np.arange(len(entries)))
     together = np.maximum.reduceat(matches, starts, axis=1)
-    by_article = weigh_matches(together, weights)
-    worst = together[weights >= np.median(weights)].min(axis=0)
-    best = np.maximum.reduceat(by_text, starts)
-    return list(zip(best.tolist(), by_article.tolist(), worst.tolist(), strict=True))
+    return (
+        np.maximum.reduceat(weigh_matches(matches, weights), starts),
+        weigh_matches(together, weights),
+        together[weights >= _find_median(weights)].min(axis=0),
+    )
 
 
-def _best_by_passage(part: Segment, place: Place, cosines: Matrix) -> Matrix:
+def _best_by_passage(texts: Texts, cosines: Matrix) -> Matrix:
     """Return one column for each passage: its own likeness, its best window's and its heading's."""
-    best = np.full((len(_PASSAGE_KINDS), place.passages.stop - place.passages.start), -1.0, dtype=np.float32)
-    passages = part.target_passages[place.targets]
-    of_passage = passages >= 0
-    rows = _ROW_OF_KIND[part.target_kinds[place.targets][of_passage]]
-    np.maximum.at(best, (rows, passages[of_passage]), cosines[of_passage])
+    best = np.full((len(_PASSAGE_KINDS), len(texts.passages)), -1.0, dtype=np.float32)
+    rows = _ROW_OF_KIND[texts.kinds]
+    of_passage = rows >= 0
+    columns = texts.first_passages[texts.target_owners] + texts.target_passages
+    np.maximum.at(best.reshape(-1), (rows * len(texts.passages) + columns)[of_passage], cosines[of_passage])
     return best
 
 
-def _share_by_passages(question: Question, index: LanguageIndex, places: Sequence[Place]) -> list[float]:
-    """Return for each article the greatest share of the question's words that one of its passages holds."""
-    if not question.total_idf:
-        return [0.0] * len(places)
-    shares = [0.0] * len(places)
-    for part in range(len(index.parts)):
-        own = [n for n, place in enumerate(places) if place.part == part]
-        if own:
-            rows = [np.arange(places[n].passages.start, places[n].passages.stop, dtype=np.int32) for n in own]
-            known = index.words.sum_known(question.looked_up, part, np.concatenate(rows))
-            starts = np.cumsum([0, *(len(passages) for passages in rows[:-1])])
-            for n, most in zip(own, np.maximum.reduceat(known, starts).tolist(), strict=True):
-                shares[n] = most / question.total_idf
-    return shares
+def _find_median(values: Matrix) -> float:
+    """Return what `np.median` gives, in a tenth of the time for so few."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
-def _share(question: Question, term_sets: Sequence[Set[str]]) -> float:
-    """Return the greatest share of the question's words, weighted by idf, that one of the sets holds."""
-    if not question.total_idf:
+def _find_highest(values: Matrix, owners: Places, count: int) -> Places:
+    """Return the places of the highest values of each owner, `count` at most, by owner and highest first.
+
+    Owners must rise; of equal values the first one counts.
+    """
+    order = np.lexsort((-values, owners))
+    ranks = np.arange(len(order)) - np.searchsorted(owners, owners)
+    return order[ranks < count]
+
+
+def _find_first_best(values: Matrix, texts: Texts) -> Places:
+    """Return for each article its passage of the highest value, the first of equals, counted from its first one."""
+    highest = np.maximum.reduceat(values, texts.first_passages)
+    places = np.flatnonzero(values == highest[texts.passage_owners])
+    firsts = np.searchsorted(texts.passage_owners[places], np.arange(len(highest)))
+    return places[firsts] - texts.first_passages
+
+
+def _share(question: Question, lines: str) -> float:
+    """Return the greatest share of the question's words, weighted by idf, that one of the lines of terms holds."""
+    # Most articles' lines hold none of them: what is not in all together is in none.
+    known = [(known.term, known.idf) for known in question.looked_up if known.term in lines]
+    if not known:
         return 0.0
-    return max((_sum_known(question, terms) for terms in term_sets), default=0.0) / question.total_idf
-
-
-def _sum_known(question: Question, terms: Set[str]) -> float:
-    return sum(known.idf for known in question.looked_up if known.term in terms)
+    terms = (frozenset(line.split()) for line in lines.split("\n"))
+    return max(sum(idf for term, idf in known if term in own) for own in terms) / question.total_idf

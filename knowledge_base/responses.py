@@ -155,6 +155,7 @@ def _describe_result(result: SearchResult) -> Json:
         "revision": article.revision,
         "url": article.url,
         "tags": list(article.content.tags),
+        "audience": article.content.audience,
         "passage": {
             "id": stored.id,
             "heading": result.shown.heading,

@@ -4,31 +4,36 @@ A segment never changes. Articles that change go into a small second segment, an
 `language_index` joins them.
 """
 
-import pickle
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.arrays import Array, Arrays, prefix, select
 from knowledge_base.article import Article, ArticleId, Audience
 from knowledge_base.late_interaction import TokenStatistics, TokenVectors, count_tokens
 from knowledge_base.lexical_index import Postings
 from knowledge_base.passage_store import StoredPassage, hash_text
-from knowledge_base.spelling import Vocabulary, count_surfaces
+from knowledge_base.spelling import Vocabulary, count_stems, count_surfaces
 from knowledge_base.vector_index import Matrix, Target, TargetKind, VectorIndex
 from knowledge_base.words import split_terms
 
 _Item = TypeVar("_Item")
+Places = npt.NDArray[np.int64]
 
 # What is compared token by token. A window's tokens are its passage's.
 TOKENISED = frozenset({TargetKind.TITLE, TargetKind.PHRASING, TargetKind.PASSAGE})
+_IS_TOKENISED = np.array([kind in TOKENISED for kind in TargetKind])
+_PACKED = msgspec.msgpack.Decoder(tuple[Article, tuple[StoredPassage, ...]])
+_OWN_ARRAYS = ("first_targets", "first_passages", "target_kinds", "target_is_question", "target_passages")
 _ADDED_AT_ONCE = 256
 _HASH_BYTES = 32
 
@@ -45,24 +50,18 @@ class IndexedArticle:
     has_body: bool
     title_terms: str
     phrasing_terms: str
-    tokenised: npt.NDArray[np.int32]
-    """The places, among its targets, of those that are compared token by token."""
+    """Line by line, one for each phrasing."""
     hashes: bytes
-    """Of the texts of these, one after the other."""
+    """Of the texts that are compared token by token, one after the other."""
     packed: bytes
 
     def unpack(self) -> tuple[Article, tuple[StoredPassage, ...]]:
         """Return the article as it was published, and its passages in reading order."""
-        article, passages = pickle.loads(zlib.decompress(self.packed))
-        return article, passages
+        return _PACKED.decode(zlib.decompress(self.packed))
 
-    def read_term_sets(self) -> tuple[set[str], list[set[str]]]:
-        """Return the title's terms and those of each phrasing."""
-        return set(self.title_terms.split()), [set(line.split()) for line in self.phrasing_terms.split("\n")]
-
-    def list_hashes(self, places: Iterable[int]) -> list[bytes]:
-        """Return the hashes of some of the texts that are compared token by token, by place in `tokenised`."""
-        return [self.hashes[place * _HASH_BYTES : (place + 1) * _HASH_BYTES] for place in places]
+    def find_hash(self, place: int) -> bytes:
+        """Return the hash of one of the texts that are compared token by token, counted from 0."""
+        return self.hashes[place * _HASH_BYTES : (place + 1) * _HASH_BYTES]
 
     def is_like(self, other: "IndexedArticle | Article | None") -> bool:
         """Return whether both are the same revision, under the same address."""
@@ -106,9 +105,8 @@ def prepare_article(
         has_body=content.body.strip() != article.title,
         title_terms=_join_terms(content.title, language),
         phrasing_terms="\n".join(_join_terms(phrasing, language) for phrasing in content.phrasings),
-        tokenised=np.array(tokenised, dtype=np.int32),
         hashes=b"".join(bytes.fromhex(hash_text(targets[n].text)) for n in tokenised),
-        packed=zlib.compress(pickle.dumps((article, passages))),
+        packed=zlib.compress(msgspec.msgpack.encode((article, passages))),
     )
     return PreparedArticle(
         entry=entry,
@@ -120,6 +118,36 @@ def prepare_article(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """The targets and passages of some articles of a segment, one article's after the other's.
+
+    Owners are the places of their articles among these, and rise.
+    """
+
+    targets: Places
+    """Their rows in the segment; the first one of each article is its title."""
+    target_owners: Places
+    first_targets: Places
+    """Where in here each article's begin."""
+    kinds: npt.NDArray[np.int8]
+    is_question: npt.NDArray[np.bool_]
+    target_passages: Places
+    """The passage of each target as its ordinal within the article; -1 for titles and phrasings."""
+    passages: Places
+    passage_owners: Places
+    first_passages: Places
+
+    @property
+    def is_tokenised(self) -> npt.NDArray[np.bool_]:
+        """Which targets are compared token by token."""
+        return _IS_TOKENISED[self.kinds]
+
+    def count_targets(self, chosen: Places | npt.NDArray[np.bool_]) -> Places:
+        """Return how many of the chosen targets each article has."""
+        return np.bincount(self.target_owners[chosen], minlength=len(self.first_targets))
+
+
 class Segment:
     """Both indexes, and all counts, over some articles of one language. Immutable.
 
@@ -129,8 +157,8 @@ class Segment:
     def __init__(self, language: str, model: str, dimension: int, articles: Iterable[PreparedArticle]) -> None:
         self.vectors = VectorIndex(dimension)
         self.postings = Postings()
-        self.entries: dict[ArticleId, IndexedArticle] = {}
         self.tokens: TokenStatistics = count_tokens([])
+        entries: list[IndexedArticle] = []
         surfaces: Counter[str] = Counter()
         kinds, questions, passages = array("b"), array("b"), array("i")
         first_targets, first_passages = array("q", [0]), array("q", [0])
@@ -138,7 +166,7 @@ class Segment:
             self.vectors.add(np.concatenate([article.vectors for article in part]), model)
             self.tokens = self.tokens + count_tokens(article.tokens for article in part)
             for article in part:
-                self.entries[article.entry.id] = article.entry
+                entries.append(article.entry)
                 kinds.extend([target.kind for target in article.targets])
                 questions.extend([target.is_question for target in article.targets])
                 passages.extend([target.passage for target in article.targets])
@@ -148,15 +176,47 @@ class Segment:
                     self.postings.add(terms)
                 surfaces.update(article.surfaces)
         self.postings.finish()
-        self.vocabulary = Vocabulary(language, surfaces)
-        self.ids = np.array(list(self.entries), dtype=np.int64)
-        self.ordinals = {article: ordinal for ordinal, article in enumerate(self.entries)}
+        self.vocabulary = Vocabulary(surfaces, count_stems(surfaces, language))
         self.first_targets = np.array(first_targets)
         self.first_passages = np.array(first_passages)
         self.target_kinds = np.array(kinds)
         self.target_is_question = np.array(questions, dtype=bool)
         self.target_passages = np.array(passages)
         """The passage of each target as its ordinal within the article; -1 for titles and phrasings."""
+        self._take_entries(entries)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Segment":
+        """Return the segment that `to_arrays` took apart.
+
+        Raises:
+            KeyError, ValueError: if the arrays are not a segment's.
+        """
+        segment = cls.__new__(cls)
+        for name in _OWN_ARRAYS:
+            setattr(segment, name, arrays[name])
+        segment.vectors = VectorIndex.from_arrays(select("vectors", arrays))
+        segment.postings = Postings.from_arrays(select("postings", arrays))
+        segment.vocabulary = Vocabulary.from_arrays(select("vocabulary", arrays))
+        segment.tokens = TokenStatistics.from_arrays(select("tokens", arrays))
+        segment._take_entries(_decode_entries(arrays["entries"]))
+        return segment
+
+    def to_arrays(self) -> Arrays:
+        """Take the segment apart, for `from_arrays`."""
+        return {
+            **{name: getattr(self, name) for name in _OWN_ARRAYS},
+            **prefix("vectors", self.vectors.to_arrays()),
+            **prefix("postings", self.postings.to_arrays()),
+            **prefix("vocabulary", self.vocabulary.to_arrays()),
+            **prefix("tokens", self.tokens.to_arrays()),
+            "entries": np.frombuffer(msgspec.msgpack.encode(list(self.entries.values())), dtype=np.uint8),
+        }
+
+    def _take_entries(self, entries: Sequence[IndexedArticle]) -> None:
+        self.entries = {entry.id: entry for entry in entries}
+        self.ids = np.array(list(self.entries), dtype=np.int64)
+        self.ordinals = {article: ordinal for ordinal, article in enumerate(self.entries)}
         self._target_owners = np.repeat(np.arange(len(self.ids), dtype=np.int32), np.diff(self.first_targets))
         self._passage_owners = np.repeat(np.arange(len(self.ids), dtype=np.int32), np.diff(self.first_passages))
 
@@ -180,17 +240,36 @@ class Segment:
         owners: npt.NDArray[np.int64] = self.ids[self._passage_owners[rows]]
         return owners
 
-    def list_targets(self, article: ArticleId) -> slice:
-        """Return the rows of an article's targets."""
-        return _slice(self.first_targets, self.ordinals[article])
-
     def list_passages(self, article: ArticleId) -> slice:
         """Return the rows of an article's passages."""
-        return _slice(self.first_passages, self.ordinals[article])
+        ordinal = self.ordinals[article]
+        return slice(int(self.first_passages[ordinal]), int(self.first_passages[ordinal + 1]))
+
+    def gather(self, articles: Sequence[ArticleId]) -> Texts:
+        """Return the targets and passages of some of its articles, in the order of these."""
+        ordinals = np.array([self.ordinals[article] for article in articles], dtype=np.int64)
+        targets, target_owners, first_targets = _gather(self.first_targets, ordinals)
+        return Texts(
+            targets,
+            target_owners,
+            first_targets,
+            self.target_kinds[targets],
+            self.target_is_question[targets],
+            self.target_passages[targets],
+            *_gather(self.first_passages, ordinals),
+        )
 
 
-def _slice(firsts: npt.NDArray[np.int64], ordinal: int) -> slice:
-    return slice(int(firsts[ordinal]), int(firsts[ordinal + 1]))
+def _decode_entries(packed: Array) -> list[IndexedArticle]:
+    return msgspec.msgpack.decode(packed.tobytes(), type=list[IndexedArticle])
+
+
+def _gather(firsts: Places, ordinals: Places) -> tuple[Places, Places, Places]:
+    """Return the rows of some articles, the place of the article of each, and where each article's begin."""
+    sizes = firsts[ordinals + 1] - firsts[ordinals]
+    begins = np.cumsum(sizes) - sizes
+    owners = np.repeat(np.arange(len(ordinals)), sizes)
+    return np.arange(len(owners)) + (firsts[ordinals] - begins)[owners], owners, begins
 
 
 def _join_terms(text: str, language: str) -> str:

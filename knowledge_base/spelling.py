@@ -9,9 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from knowledge_base.arrays import Array, Arrays, pack_texts, unpack_texts
 from knowledge_base.words import fold_accents, is_stop_word, stem
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -27,17 +30,45 @@ _WORD_MIN_CHARS = 4
 class Vocabulary:
     """How often some articles use each word, by stem and by what the words look like. Nothing changes in it."""
 
-    def __init__(self, language: str, counts: Mapping[str, int]) -> None:
-        """Take counts as `count_surfaces` makes them."""
+    def __init__(self, counts: Mapping[str, int], stem_counts: Mapping[str, int]) -> None:
+        """Take counts as `count_surfaces` and `count_stems` make them."""
         self.counts = counts
-        self.stem_counts: Counter[str] = Counter()
+        self.stem_counts = stem_counts
         self.by_folded: defaultdict[str, list[str]] = defaultdict(list)
-        for word, count in counts.items():
-            self.stem_counts[stem(word, language)] += count
+        for word in counts:
             self.by_folded[fold_accents(word)].append(word)
-        self.by_length: defaultdict[int, list[str]] = defaultdict(list)
+        by_length: defaultdict[int, list[str]] = defaultdict(list)
         for folded in self.by_folded:
-            self.by_length[len(folded)].append(folded)
+            by_length[len(folded)].append(folded)
+        self._by_length = {length: (words, _mark_letters(words)) for length, words in by_length.items()}
+
+    def find_like(self, folded: str, *, length: int, edits_max: int) -> list[str]:
+        """Return words of a length, without accents, that have about the letters of another; those near it are among
+        them. An edit takes one letter out of a word at most, and puts one in.
+        """
+        if length not in self._by_length:
+            return []
+        words, letters = self._by_length[length]
+        differing = np.bitwise_count(letters ^ _mark_letters([folded])[0])
+        return [words[n] for n in np.flatnonzero(differing <= 2 * edits_max).tolist()]
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Vocabulary":
+        """Return the vocabulary that `to_arrays` took apart."""
+        words, stems = (
+            dict(zip(unpack_texts(arrays[name]), arrays[f"{name}_counts"].tolist(), strict=True))
+            for name in ("words", "stems")
+        )
+        return cls(words, stems)
+
+    def to_arrays(self) -> Arrays:
+        """Take the vocabulary apart, for `from_arrays`."""
+        return {
+            "words": pack_texts(list(self.counts)),
+            "words_counts": np.array(list(self.counts.values()), dtype=np.int64),
+            "stems": pack_texts(list(self.stem_counts)),
+            "stems_counts": np.array(list(self.stem_counts.values()), dtype=np.int64),
+        }
 
 
 class Speller:
@@ -57,7 +88,7 @@ class Speller:
     def __contains__(self, word: str) -> bool:
         """Return whether the articles use a word, in whatever form."""
         found = stem(word, self._language)
-        return sum(part.stem_counts[found] for part in self._parts) > self._dead.stem_counts[found]
+        return sum(part.stem_counts.get(found, 0) for part in self._parts) > self._dead.stem_counts.get(found, 0)
 
     def suggest(self, word: str) -> str | None:
         """Return the word of the articles that a misspelt one stands for: the nearest, of these the commonest.
@@ -76,7 +107,11 @@ class Speller:
             for part in self._parts
             for size in sizes
             for found, distance, _ in process.extract(
-                folded, part.by_length.get(size, ()), scorer=OSA.distance, score_cutoff=edits_max, limit=None
+                folded,
+                part.find_like(folded, length=size, edits_max=edits_max),
+                scorer=OSA.distance,
+                score_cutoff=edits_max,
+                limit=None,
             )
         }
         # People rarely miss the first letter.
@@ -105,6 +140,14 @@ def count_surfaces(text: str, language: str) -> Counter[str]:
     return counts
 
 
+def count_stems(surfaces: Mapping[str, int], language: str) -> Counter[str]:
+    """Return how often words of each stem are used, given how often each word is."""
+    counts: Counter[str] = Counter()
+    for word, count in surfaces.items():
+        counts[stem(word, language)] += count
+    return counts
+
+
 def correct_spelling(text: str, language: str, *, speller: Speller, is_word: Callable[[str], bool]) -> str:
     """Return the question with its misspelt words replaced; the same text if there are none."""
 
@@ -123,6 +166,13 @@ def _find_pattern(language: str) -> re.Pattern[str]:
 
 def _read(word: str) -> str:
     return word.casefold().replace("'", "").replace("’", "")
+
+
+def _mark_letters(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Return for each of some words of one length which letters it has, as 64 bits that some letters share."""
+    letters = np.array(words).view(np.uint32).reshape(len(words), -1)
+    marks: npt.NDArray[np.uint64] = np.bitwise_or.reduce(np.uint64(1) << (letters % 64).astype(np.uint64), axis=1)
+    return marks
 
 
 def _count_edits(word: str) -> int:

@@ -6,7 +6,7 @@ Targets are passages, two-sentence windows, titles, headings and phrasings; a ve
 once it is built, so that many threads may search.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.arrays import Array, Arrays
 from knowledge_base.errors import ModelError
 
 Matrix = npt.NDArray[np.float32]
@@ -70,13 +71,40 @@ class VectorIndex:
         """The sum of the vectors, in units of 2 ** -30."""
         self._index: Any = faiss.IndexFlatIP(dimension)
 
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "VectorIndex":
+        """Return the index that `to_arrays` took apart.
+
+        Raises:
+            ValueError: if FAISS cannot read it.
+        """
+        import faiss
+
+        try:
+            index = faiss.deserialize_index(arrays["faiss"])
+        except RuntimeError as exc:
+            raise ValueError(f"FAISS cannot read the index ({exc})") from exc
+        vectors = cls(index.d)
+        vectors.total, vectors._index = arrays["total"], index
+        return vectors
+
+    def to_arrays(self) -> Arrays:
+        """Take the index apart, for `from_arrays`."""
+        import faiss
+
+        return {"faiss": faiss.serialize_index(self._index), "total": self.total}
+
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
     @property
+    def has_graph(self) -> bool:
+        return hasattr(self._index, "hnsw")
+
+    @property
     def is_graph_due(self) -> bool:
         """Whether there are too many vectors to compare them one by one, and no graph yet."""
-        return len(self) > EXACT_MAX and not hasattr(self._index, "hnsw")
+        return len(self) > EXACT_MAX and not self.has_graph
 
     def add(self, vectors: Matrix, model: str) -> None:
         """Append rows.
@@ -120,17 +148,17 @@ class VectorIndex:
         if not len(self):
             return np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
         options: dict[str, Any] = {}
-        if hasattr(self._index, "hnsw"):
+        if self.has_graph:
             breadth = max(_SEARCH_BREADTH_MIN, 2 * depth)
             options["params"] = faiss.SearchParametersHNSW(efSearch=breadth)  # type: ignore[attr-defined]
         scores, rows = self._index.search(vector[np.newaxis, :], min(depth, len(self)), **options)
         is_found = rows[0] >= 0
         return scores[0][is_found], rows[0][is_found]
 
-    def read(self, start: int, end: int) -> Matrix:
+    def read(self, rows: Rows) -> Matrix:
         """Return the vectors of some rows."""
-        rows: Matrix = self._index.reconstruct_n(start, end - start)
-        return rows
+        vectors: Matrix = self._index.reconstruct_batch(rows)
+        return vectors
 
     def _is_exact(self) -> bool:
         import faiss

@@ -252,5 +252,5 @@ def test_a_graph_finds_what_a_scan_finds() -> None:
     found = [set(index.search(v, 10)[1]) for v in vectors[:200] for index in (exact, graph)]
     shared = [len(a & b) / 10 for a, b in zip(found[::2], found[1::2], strict=True)]
     assert np.mean(shared) >= 0.97
-    assert np.abs(graph.read(5, 9) - vectors[5:9]).max() < 0.01
+    assert np.abs(graph.read(np.arange(5, 9)) - vectors[5:9]).max() < 0.01
     assert np.array_equal(graph.total, exact.total)

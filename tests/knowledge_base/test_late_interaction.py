@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from knowledge_base.fitting.projection import fit_projection
+from knowledge_base.adapter import load_adapter
 from knowledge_base.late_interaction import (
     TOKEN_DIMENSION,
     TokenVectors,
     count_tokens,
-    load_projection,
+    make_projection,
     match_tokens,
     reduce_tokens,
     weigh_matches,
@@ -28,7 +28,7 @@ def tokens(*ids: int) -> TokenVectors:
 
 def test_stored_tokens_keep_their_likeness_to_one_percent() -> None:
     vectors = np.random.default_rng(1).normal(size=(8, 384)).astype(np.float32)
-    projection = load_projection(384, is_packaged=True)
+    projection = load_adapter().projection
     assert projection.shape == (384, TOKEN_DIMENSION)
     kept = reduce_tokens(range(8), vectors, projection)
     assert kept.vectors.dtype == np.int8
@@ -40,10 +40,10 @@ def test_stored_tokens_keep_their_likeness_to_one_percent() -> None:
 
 @pytest.mark.parametrize("dimension", [32, 96, 768])
 def test_a_model_of_any_size_has_a_projection_that_stays_the_same(dimension: int) -> None:
-    projection = load_projection(dimension, is_packaged=False)
+    projection = make_projection(dimension)
     assert projection.shape == (dimension, TOKEN_DIMENSION)
-    load_projection.cache_clear()
-    assert np.array_equal(projection, load_projection(dimension, is_packaged=False))
+    make_projection.cache_clear()
+    assert np.array_equal(projection, make_projection(dimension))
 
 
 def test_each_token_finds_its_best_match_above_what_is_usual() -> None:
@@ -68,15 +68,6 @@ def test_nothing_asked_and_nothing_known_is_no_match() -> None:
     assert match_tokens(tokens(), [tokens(1)], statistics).shape == (0, 1)
     assert weigh_matches(np.zeros((0, 2), dtype=np.float32), np.zeros(0, dtype=np.float32)).tolist() == [0, 0]
     assert match_tokens(tokens(1), [], statistics).shape == (1, 0)
-
-
-def test_the_fitted_axes_are_those_along_which_the_vectors_lie() -> None:
-    random = np.random.default_rng(2)
-    plane = np.linalg.qr(random.normal(size=(20, 3)))[0]
-    vectors = (random.normal(size=(500, 3)) @ plane.T).astype(np.float32)
-    axes = fit_projection(vectors, 3)
-    assert axes.shape == (20, 3)
-    assert np.allclose(vectors @ axes @ axes.T, vectors, atol=1e-4)
 
 
 def test_products_run_on_one_thread_for_whoever_imports_the_package_first() -> None:

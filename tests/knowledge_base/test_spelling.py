@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from knowledge_base.spelling import Speller, Vocabulary, correct_spelling, count_surfaces
+from knowledge_base.spelling import Speller, Vocabulary, correct_spelling, count_stems, count_surfaces
 
 
 def build_speller(language: str, counts: Mapping[str, int]) -> Speller:
-    return Speller(language, [Vocabulary(language, counts)], Vocabulary(language, {}))
+    return Speller(language, [Vocabulary(counts, count_stems(counts, language))], Vocabulary({}, {}))
 
 
 ENGLISH = build_speller(
