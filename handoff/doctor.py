@@ -203,7 +203,7 @@ def _examine_embedding_model(settings: Settings) -> Finding:
     way = (
         "int8 on onnxruntime" if find_quantised_file() else "on PyTorch, as its int8 file is missing: see `make setup`"
     )
-    return Finding("embedding model", True, f"all-MiniLM-L6-v2, digest as pinned, {way}")
+    return Finding("embedding model", True, f"all-MiniLM-L6-v2 with Baton's adapter, digest as pinned, {way}")
 
 
 def _examine_knowledge_base(settings: Settings) -> Finding:

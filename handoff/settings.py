@@ -218,7 +218,8 @@ SETTINGS = {
         "BATON_EMBEDDING_MODEL",
         _text,
         "",
-        "A sentence-transformers model, by name or path; empty: the packaged all-MiniLM-L6-v2.",
+        "A sentence-transformers model, by name or path; empty: the packaged all-MiniLM-L6-v2 with Baton's adapter; "
+        "all-MiniLM-L6-v2: without.",
     ),
     "target_error": Setting(
         "BATON_TARGET_ERROR",

@@ -191,21 +191,20 @@ def describe_question(question: Question) -> tuple[float, float, float]:
 def compare(signals: Matrix, asked: tuple[float, float, float]) -> Matrix:
     """Return a row of `FIT_NAMES` for each candidate; `asked` is the question's terms, known words and tokens."""
     compared = signals[:, :COMPARED_SIGNALS]
+    centred = compared - compared.mean(axis=0)
+    stands_out = centred / (np.sqrt((centred * centred).mean(axis=0)) + 1e-3)
+    lead = compared
     if len(compared) > 1:
         second, top = np.partition(compared, (-2, -1), axis=0)[-2:]
         lead = compared - np.where(compared == top, second, top)
-        stands_out = (compared - compared.mean(axis=0)) / (compared.std(axis=0) + 1e-3)
-    else:
-        lead, stands_out = compared, np.zeros_like(compared)
     about = np.tile(np.array(asked, dtype=np.float32), (len(compared), 1))
-    telling = signals[:, _CONDITIONED]
-    centred = telling - telling.mean(axis=0)
-    outstanding = np.minimum(centred / (centred.std(axis=0) + 1e-3), _OUTSTANDING_MAX)
+    telling, telling_centred = compared[:, _CONDITIONED], centred[:, _CONDITIONED]
+    outstanding = np.minimum(stands_out[:, _CONDITIONED], _OUTSTANDING_MAX)
     features: Matrix = np.hstack([
         signals, lead, stands_out, about,
-        centred * signals[:, [_HAS_BODY]],
-        centred * signals[:, [_HAS_PHRASINGS]],
-        centred * (math.log1p(asked[2]) - _USUAL_LENGTH),
+        telling_centred * signals[:, [_HAS_BODY]],
+        telling_centred * signals[:, [_HAS_PHRASINGS]],
+        telling_centred * (math.log1p(asked[2]) - _USUAL_LENGTH),
         np.exp(_STEEPNESS * telling),
         outstanding * np.abs(outstanding),
     ]).astype(np.float32)  # fmt: skip

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from knowledge_base.adapter import load_adapter
 from knowledge_base.embedding import Embedder
 from knowledge_base.errors import ModelError
 from knowledge_base.onnx_embedder import OnnxEmbedder
@@ -21,7 +22,8 @@ _MAKING_TIMEOUT_S = 150
 
 
 def open_embedder(model: str = "") -> Embedder:
-    """Load a sentence-transformers model by name or folder; empty means the packaged one.
+    """Load a sentence-transformers model by name or folder; empty means the packaged one with
+    Baton's adapter, `PACKAGED_MODEL` that one without it.
 
     Raises:
         ModelError: if it is missing, cannot be read, or is not the file that it should be.
@@ -43,7 +45,7 @@ def _open_quantised() -> OnnxEmbedder:
         path = find_quantised_file()
     if path is None:
         raise ModelError("model_missing", "its int8 file is gone right after it was made.")
-    return OnnxEmbedder(path.read_bytes())
+    return OnnxEmbedder(path.read_bytes(), load_adapter())
 
 
 def _make_file() -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from knowledge_base.adapter import Adapter
 from knowledge_base.embedding import Encoded, Matrix
 from knowledge_base.errors import ModelError
-from knowledge_base.late_interaction import load_projection, name_projection, reduce_tokens
-from knowledge_base.packaged_model import PACKAGED_MODEL, find_packaged_model
-from knowledge_base.quantisation import QUANTISED_MODEL, TOKENS_MAX
+from knowledge_base.late_interaction import reduce_tokens
+from knowledge_base.packaged_model import ADAPTED_MODEL, find_packaged_model
+from knowledge_base.quantisation import TOKENS_MAX, name_model
 
 # More passes than this at a time starve the web server on a small machine.
 _PASSES_MAX = 2
@@ -28,8 +29,8 @@ _SEVERITY_ERROR = 3
 class OnnxEmbedder:
     """The packaged model from the bytes of its int8 file."""
 
-    def __init__(self, content: bytes) -> None:
-        """Load the model.
+    def __init__(self, content: bytes, adapter: Adapter) -> None:
+        """Load the model; `adapter` is the one that the file was made with.
 
         Raises:
             ModelError: if onnxruntime or the tokeniser cannot be used here.
@@ -51,16 +52,17 @@ class OnnxEmbedder:
         self._first, self._last = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
         self._special = frozenset(self._tokenizer.get_added_tokens_decoder())
         self._dimension = int(self._session.get_outputs()[0].shape[2])
-        self._projection = load_projection(self._dimension, is_packaged=True)
+        self._model = name_model(adapter)
+        self._projection = adapter.projection
         self._passes = ThreadPoolExecutor(min(_PASSES_MAX, os.cpu_count() or 1), thread_name_prefix="encoder")
 
     @property
     def model(self) -> str:
-        return f"{QUANTISED_MODEL}-{name_projection()}"
+        return self._model
 
     @property
     def space(self) -> str:
-        return PACKAGED_MODEL
+        return ADAPTED_MODEL
 
     @property
     def dimension(self) -> int:

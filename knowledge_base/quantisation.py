@@ -1,4 +1,4 @@
-"""The packaged model made small and fast: its weights as int8, in an ONNX file that onnxruntime runs.
+"""The packaged model made small and fast: its weights, with the adapter in them, as int8 in an ONNX file.
 
 `python -m knowledge_base.quantisation` makes the file (`make setup` does); `onnx_embedder` makes it in the same way if
 it is missing. The way: the float model's folder, its weights, the graph, the file; a recipe's digest names all that
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.adapter import Adapter, load_adapter
 from knowledge_base.errors import ModelError
 from knowledge_base.packaged_model import PACKAGED_MODEL, PACKAGED_MODEL_SHA256, check_packaged_model
 
@@ -32,10 +33,6 @@ _BITS = 8
 _ZERO = 128
 # As sentence-transformers has it for this model.
 TOKENS_MAX = 256
-RECIPE_SHA256 = hashlib.sha256(
-    f"{PACKAGED_MODEL_SHA256} graph {_GRAPH_VERSION} block {_BLOCK_SIZE} tokens {TOKENS_MAX}".encode()
-).hexdigest()
-QUANTISED_MODEL = f"{PACKAGED_MODEL}-int8-{RECIPE_SHA256[:8]}"
 
 # What the new file must agree with PyTorch about, on this processor.
 _PROBES = (
@@ -47,9 +44,15 @@ _COSINE_MIN = 0.99
 _MICROSOFT = "com.microsoft"
 
 
+def name_model(adapter: Adapter) -> str:
+    """Return a name that stands for all that the file is made of."""
+    parts = (PACKAGED_MODEL_SHA256, adapter.sha256, _GRAPH_VERSION, _BLOCK_SIZE, TOKENS_MAX)
+    return f"{PACKAGED_MODEL}-int8-{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
+
+
 def find_quantised_file() -> Path | None:
     """Return the file of today's recipe, None if there is none; one that is damaged or foreign does not count."""
-    for path in sorted(_choose_folder().glob(f"{QUANTISED_MODEL}-*.onnx")):
+    for path in sorted(_choose_folder().glob(f"{name_model(load_adapter())}-*.onnx")):
         if path.name == _name_file(path.read_bytes()):
             return path
     return None
@@ -62,7 +65,7 @@ def make_quantised_file() -> Path:
         ModelError: if the packaged model cannot be used, or onnxruntime's vectors are not PyTorch's but for rounding.
         OSError: if the file cannot be written.
     """
-    content = build_model(check_packaged_model())
+    content = build_model(check_packaged_model(), load_adapter())
     _check_vectors(content)
     folder = _choose_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,20 +80,20 @@ def make_quantised_file() -> Path:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    for other in folder.glob(f"{QUANTISED_MODEL}-*.onnx"):
+    for other in folder.glob(f"{name_model(load_adapter())}-*.onnx"):
         if other != path:
             other.unlink(missing_ok=True)
     return path
 
 
-def build_model(folder: Path) -> bytes:
-    """Return the ONNX model of a BERT in the layout of sentence-transformers: token ids (texts, tokens) of texts of one
-    length to token vectors (texts, tokens, dimension).
+def build_model(folder: Path, adapter: Adapter) -> bytes:
+    """Return the ONNX model of a BERT in the layout of sentence-transformers, corrected by an adapter: token ids
+    (texts, tokens) of texts of one length to token vectors (texts, tokens, dimension).
     """
     from safetensors.numpy import load_file
 
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return _Graph(load_file(folder / "model.safetensors")).build(config)
+    return _Graph(adapter.merge(load_file(folder / "model.safetensors"))).build(config)
 
 
 def _choose_folder() -> Path:
@@ -99,14 +102,14 @@ def _choose_folder() -> Path:
 
 
 def _name_file(content: bytes) -> str:
-    return f"{QUANTISED_MODEL}-{hashlib.sha256(content).hexdigest()}.onnx"
+    return f"{name_model(load_adapter())}-{hashlib.sha256(content).hexdigest()}.onnx"
 
 
 def _check_vectors(content: bytes) -> None:
     from knowledge_base.onnx_embedder import OnnxEmbedder
     from knowledge_base.torch_embedder import SentenceEmbedder
 
-    cosines = (OnnxEmbedder(content).encode(_PROBES) * SentenceEmbedder().encode(_PROBES)).sum(axis=1)
+    cosines = (OnnxEmbedder(content, load_adapter()).encode(_PROBES) * SentenceEmbedder().encode(_PROBES)).sum(axis=1)
     if not cosines.min() > _COSINE_MIN:
         raise ModelError(
             "model_unusable",

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from knowledge_base.adapter import load_adapter
 from knowledge_base.embedding import Encoded, Matrix
 from knowledge_base.errors import ModelError
-from knowledge_base.late_interaction import load_projection, name_projection, reduce_tokens
-from knowledge_base.packaged_model import PACKAGED_MODEL, check_packaged_model
+from knowledge_base.late_interaction import make_projection, reduce_tokens
+from knowledge_base.packaged_model import ADAPTED_MODEL, PACKAGED_MODEL, check_packaged_model
 
 # More threads than this starve the web server on a small machine, and gain little on short texts.
 TORCH_THREADS_MAX = 2
@@ -48,21 +49,21 @@ class FairLock:
 
 
 class SentenceEmbedder:
-    """A sentence-transformers model: the packaged one, or any other by name or folder."""
+    """A sentence-transformers model: the packaged one with the adapter or without, or any other by name or folder."""
 
     def __init__(self, model: str = "") -> None:
-        """Choose a model; nothing is loaded yet. Empty means the packaged one."""
+        """Choose a model; nothing is loaded yet. Empty means the packaged one with the adapter."""
         self._wanted = model
         self._lock = FairLock()
         self._loaded: Any = None
 
     @property
     def model(self) -> str:
-        return self._wanted or f"{PACKAGED_MODEL}-{name_projection()}"
+        return f"{self.space}-{load_adapter().sha256[:8]}" if _is_packaged(self._wanted) else self._wanted
 
     @property
     def space(self) -> str:
-        return self._wanted or PACKAGED_MODEL
+        return self._wanted or ADAPTED_MODEL
 
     @property
     def dimension(self) -> int:
@@ -96,7 +97,7 @@ class SentenceEmbedder:
     def encode_tokens(self, texts: Sequence[str]) -> list[Encoded]:
         model = self.load()
         special = frozenset(model.tokenizer.all_special_ids)
-        projection = load_projection(self.dimension, is_packaged=not self._wanted)
+        projection = load_adapter().projection if _is_packaged(self._wanted) else make_projection(self.dimension)
         encoded: dict[int, Encoded] = {}
         for batch in _split_batches(texts):
             with self._lock:
@@ -138,9 +139,14 @@ def _split_batches(texts: Sequence[str]) -> Iterator[list[int]]:
         yield order[start : start + BATCH_SIZE]
 
 
+def _is_packaged(wanted: str) -> bool:
+    """Return whether a model, as it is chosen, is the one in the box, with the adapter or without."""
+    return wanted in ("", PACKAGED_MODEL)
+
+
 def _load_model(wanted: str) -> Any:
-    name = wanted or str(check_packaged_model())
-    if not wanted:
+    name = str(check_packaged_model()) if _is_packaged(wanted) else wanted
+    if _is_packaged(wanted):
         # Read when the libraries below are imported: the packaged model needs no network, so none is asked.
         os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -152,7 +158,12 @@ def _load_model(wanted: str) -> Any:
 
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(min(TORCH_THREADS_MAX, os.cpu_count() or 1))
-        return SentenceTransformer(name, device="cpu")
+        model = SentenceTransformer(name, device="cpu")
+        if not wanted:
+            bert: Any = model[0].auto_model
+            weights = {key: values.numpy() for key, values in bert.state_dict().items()}
+            bert.load_state_dict({key: torch.from_numpy(row) for key, row in load_adapter().merge(weights).items()})
+        return model
     except (ImportError, OSError, ValueError, RuntimeError) as exc:
         raise ModelError(
             "model_unusable",

@@ -20,7 +20,8 @@ import httpx
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGED_MODEL = "all-MiniLM-L6-v2"
+# As knowledge_base/packaged_model.py has it.
+DEFAULT_MODEL = "all-MiniLM-L6-v2-baton-1"
 # The knowledge base takes no longer text, and a search sends no more of a message either.
 TEXT_MAX_CHARS = 2000
 BATCH_SIZE = 128
@@ -38,7 +39,7 @@ class EncoderUnreachable(Exception):
 
 def read_model_name() -> str:
     """Return the name of the embedding model that the knowledge base uses, as its settings have it."""
-    return os.environ.get("BATON_EMBEDDING_MODEL", "").strip() or PACKAGED_MODEL
+    return os.environ.get("BATON_EMBEDDING_MODEL", "").strip() or DEFAULT_MODEL
 
 
 def prepare_text(text: str) -> str:

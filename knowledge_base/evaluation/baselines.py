@@ -35,14 +35,15 @@ def score_by_cosine(base: KnowledgeBase, questions: Sequence[str], embedder: Emb
     slugs: list[str] = []
     columns: list[Matrix] = []
     for index in base.index.languages.values():
-        for entry in index.articles.values():
-            place = index.locate(entry.id)
-            part = index.parts[place.part]
-            rows = part.vectors.read(place.targets.start, place.targets.stop)
-            compared = np.isin(part.target_kinds[place.targets], _COMPARED)
-            slugs.append(entry.slug)
-            columns.append((vectors @ rows[compared].T).max(axis=1))
-    return Baseline("nearest cosine", tuple(slugs), np.stack(columns, axis=1))
+        for number, own in index.group_by_part(index.articles).items():
+            part = index.parts[number]
+            texts = part.gather(own)
+            compared = np.isin(texts.kinds, _COMPARED)
+            firsts = np.searchsorted(texts.target_owners[compared], np.arange(len(own)))
+            rows = part.vectors.read(texts.targets[compared])
+            slugs += [index.articles[article].slug for article in own]
+            columns.append(np.maximum.reduceat(vectors @ rows.T, firsts, axis=1))
+    return Baseline("nearest cosine", tuple(slugs), np.concatenate(columns, axis=1))
 
 
 def score_by_words(base: KnowledgeBase, questions: Sequence[str]) -> Baseline:
@@ -50,8 +51,11 @@ def score_by_words(base: KnowledgeBase, questions: Sequence[str]) -> Baseline:
     slugs: list[str] = []
     columns: list[Matrix] = []
     for language, index in base.index.languages.items():
-        slugs += [entry.slug for entry in index.articles.values()]
-        columns.append(np.stack([_score_passages(index, language, question) for question in questions]))
+        for number, own in index.group_by_part(index.articles).items():
+            texts = index.parts[number].gather(own)
+            scores = [_score_words(index, language, question, number) for question in questions]
+            slugs += [index.articles[article].slug for article in own]
+            columns.append(np.maximum.reduceat(np.stack(scores)[:, texts.passages], texts.first_passages, axis=1))
     return Baseline("BM25", tuple(slugs), np.concatenate(columns, axis=1))
 
 
@@ -82,7 +86,5 @@ def _answer_from_best(outcomes: list[Outcome]) -> list[Outcome]:
     return [replace(o, verdict="answer") if o.probability >= threshold else o for o in outcomes]
 
 
-def _score_passages(index: LanguageIndex, language: str, question: str) -> Matrix:
-    scores = index.score_words(index.words.look_up(split_terms(question, language)))
-    places = [index.locate(article) for article in index.articles]
-    return np.array([scores[place.part][place.passages].max() for place in places], dtype=np.float32)
+def _score_words(index: LanguageIndex, language: str, question: str, part: int) -> Matrix:
+    return index.words.score(index.words.look_up(split_terms(question, language)), part)

@@ -1,8 +1,9 @@
 """Labelled questions with everything that a knowledge base has to say to them, as rows of features.
 
 Real help centres come in all kinds, so every labelled one is seen three times: as it is, without phrasings, and with
-titles and phrasings only. Sets of intents (banking77, clinc150) stand for the desks that have nothing but example
-questions: some intents become articles, the others' questions are answered by none.
+titles and phrasings only. Each time its articles are also asked for nearly by name. Sets of intents (banking77,
+clinc150) stand for the desks that have nothing but example questions: some intents become articles, the others'
+questions are answered by none.
 """
 
 import json
@@ -28,6 +29,8 @@ KEPT_OUT = ("quillon-printers", "ravenloft-play", "tarn-and-tor")
 _CACHE_SIZE = 50_000
 # Phrasings for each article and articles of each set of intents; with none, the title is a question.
 _INTENT_SHAPES = ((3, 40), (8, 50), (20, 30), (0, 60))
+_OBVIOUS = "obvious"
+_LEFT_OUT_SHARE = 0.25
 _ANSWERABLE, _OTHER_INTENTS, _OUT_OF_SCOPE = 260, 100, 60
 
 
@@ -52,15 +55,19 @@ class Observation:
     features: Matrix
     is_right: npt.NDArray[np.bool_]
 
+    @property
+    def group(self) -> str:
+        """What it is reported with."""
+        return self.kind if self.kind == _OBVIOUS else self.variant
+
 
 def list_fitted(folder: Path) -> list[Path]:
     """Return the help centres below the folder of benchmarks that may be fitted on."""
     return [centre for centre in sorted((folder / "help-centres").iterdir()) if centre.name not in KEPT_OUT]
 
 
-def read_fitted(folder: Path) -> Iterator[Centre]:
-    """Read what may be fitted on below the folder of benchmarks: help centres, and sets of intents."""
-    yield from read_help_centres(list_fitted(folder))
+def read_intent_centres(folder: Path) -> Iterator[Centre]:
+    """Make help centres of the sets of intents below the folder of benchmarks."""
     for intents in ("banking77", "clinc150"):
         yield from _build_intent_centres(folder / intents)
 
@@ -79,6 +86,27 @@ def read_help_centres(folders: Sequence[Path]) -> Iterator[Centre]:
         short = tuple(replace(d, content=replace(d.content, body=d.content.title)) for d in drafts)
         for variant, articles in (("full", drafts), ("no-phrasings", bare), ("no-bodies", short)):
             yield Centre(centre.name, variant, articles, questions)
+
+
+def read_obvious(folders: Sequence[Path]) -> Iterator[Centre]:
+    """Read labelled help centres with other questions: what an article is called, in words that are nearly the same."""
+    for centre in read_help_centres(folders):
+        chance = random.Random(f"{centre.family} {centre.variant}")
+        questions = []
+        for draft in centre.drafts:
+            name = chance.choice([draft.content.title, *draft.content.phrasings])
+            questions.append(LabelledQuestion(_reword(name, chance), (draft.slug,), _OBVIOUS))
+        yield replace(centre, questions=tuple(questions))
+
+
+def _reword(text: str, chance: random.Random) -> str:
+    """Leave out about a quarter of the words and exchange two neighbours."""
+    words = text.lower().split()
+    kept = [word for word in words if chance.random() >= _LEFT_OUT_SHARE] or words
+    if len(kept) > 1:
+        place = chance.randrange(len(kept) - 1)
+        kept[place : place + 2] = kept[place + 1], kept[place]
+    return " ".join(kept)
 
 
 def observe(centres: Sequence[Centre], embedder: Embedder, work: Path | None = None) -> list[Observation]:

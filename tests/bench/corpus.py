@@ -8,15 +8,14 @@ that few others have.
 """
 
 import random
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from knowledge_base.article import Article, ArticleId
+from knowledge_base.article import Article, ArticleContent, ArticleId
 from knowledge_base.chunking import build_passages
 from knowledge_base.embedding import Embedder, Encoded, Matrix
 from knowledge_base.evaluation.labelled import read_articles, read_questions
@@ -60,17 +59,26 @@ class Corpus:
 
     def build_articles(self, passages: int) -> Iterator[PreparedArticle]:
         """Give synthetic articles with so many passages in all, the same ones each time."""
-        generator = np.random.default_rng(2)
-        for number, (source, move) in enumerate(self.list_moves(passages), start=1):
-            real = self.articles[source]
-            own = {f"word{generator.integers(passages)}": 1, f"term{generator.integers(passages)}": 1}
+        for number, (real, vectors, own) in enumerate(self._vary(passages), start=1):
             yield replace(
                 real,
                 entry=replace(real.entry, id=ArticleId(number), slug=f"{real.entry.slug}-{number}"),
-                vectors=normalise(real.vectors + move + _noise(generator, real.vectors.shape)),
-                passage_terms=tuple(Counter(terms) + Counter(own) for terms in real.passage_terms),
-                surfaces=Counter(real.surfaces) + Counter(own),
+                vectors=vectors,
+                passage_terms=tuple({**terms, **own} for terms in real.passage_terms),
+                surfaces={**real.surfaces, **own},
             )
+
+    def build_vectors(self, passages: int) -> Iterator[Matrix]:
+        """Give the vectors of `build_articles` alone."""
+        return (vectors for _, vectors, _ in self._vary(passages))
+
+    def _vary(self, passages: int) -> Iterator[tuple[PreparedArticle, Matrix, dict[str, int]]]:
+        """Give for each synthetic article the real one, its own vectors, and two words of its own."""
+        generator = np.random.default_rng(2)
+        for source, move in self.list_moves(passages):
+            real = self.articles[source]
+            own = {f"word{generator.integers(passages)}": 1, f"term{generator.integers(passages)}": 1}
+            yield real, normalise(real.vectors + move + _noise(generator, real.vectors.shape)), own
 
     def move_questions(self, passages: int) -> list[AskedOf]:
         """Return the questions, each near one of so many synthetic articles."""
@@ -90,15 +98,15 @@ class Corpus:
         ]
 
 
-def read_corpus(embedder: Embedder) -> Corpus:
-    """Encode the labelled help centres."""
+def read_corpus(embedder: Embedder, kinds: Collection[TargetKind] = _KINDS) -> Corpus:
+    """Encode the labelled help centres: of each article the texts of these kinds."""
     articles: list[PreparedArticle] = []
     asked: list[tuple[str, int]] = []
     for centre in sorted(HELP_CENTRES.iterdir()):
         places = {}
         for draft in read_articles(centre / "articles.jsonl", language="en").drafts:
             places[draft.slug] = len(articles)
-            articles.append(_prepare(len(articles) + 1, draft.slug, draft.content, embedder))
+            articles.append(_prepare(len(articles) + 1, draft.slug, draft.content, embedder, kinds))
         for question in read_questions(centre / "questions.jsonl"):
             asked += [(question.text, places[slug]) for slug in question.slugs[:1] if slug in places]
     asked = random.Random(0).sample(asked, QUESTIONS)
@@ -111,11 +119,13 @@ def normalise(rows: Matrix) -> Matrix:
     return scaled
 
 
-def _prepare(number: int, slug: str, content: object, embedder: Embedder) -> PreparedArticle:
+def _prepare(
+    number: int, slug: str, content: ArticleContent, embedder: Embedder, kinds: Collection[TargetKind]
+) -> PreparedArticle:
     article = Article(ArticleId(number), "en", slug, content, "published", 1, 1, 1, 0.0, "", "", "")
     passages = build_passages(content.body, count_tokens=lambda text: len(text.split()) * 4 // 3)
     stored = tuple(StoredPassage(PassageId(number * 1000 + p.position), p) for p in passages)
-    targets = tuple(t for t in build_targets(content, passages) if t.kind in _KINDS)
+    targets = tuple(t for t in build_targets(content, passages) if t.kind in kinds)
     texts = [target.text for target in targets]
     encoded = dict(zip(texts, embedder.encode_tokens(texts), strict=True))
     return prepare_article(

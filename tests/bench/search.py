@@ -20,9 +20,10 @@ from knowledge_base.indexing import SearchIndex
 from knowledge_base.language_index import LanguageIndex
 from knowledge_base.passage_store import PassageStore
 from knowledge_base.search import search
-from knowledge_base.segment import Segment
+from knowledge_base.segment import TOKENISED, Segment
 from knowledge_base.store import Database
 from knowledge_base.token_reader import TokenReader
+from knowledge_base.vector_index import TargetKind
 from tests.bench.corpus import AskedOf, Corpus, read_corpus
 from tests.bench.figures import Quantiles, quantiles
 
@@ -52,12 +53,20 @@ class SearchFigures(NamedTuple):
 
 
 def measure(folder: Path, sizes: Sequence[int]) -> list[SearchFigures]:
+    return _measure(folder, sizes, read_corpus(embedder := open_embedder()), embedder)
+
+
+def measure_million(folder: Path) -> list[SearchFigures]:
+    """Measure a million passages with one vector each, so that it takes minutes."""
     embedder = open_embedder()
-    corpus = read_corpus(embedder)
+    return _measure(folder, [MILLION], read_corpus(embedder, [TargetKind.PASSAGE]), embedder)
+
+
+def _measure(folder: Path, sizes: Sequence[int], corpus: Corpus, embedder: Embedder) -> list[SearchFigures]:
     database = Database(folder / "tokens.db")
     store = PassageStore(database)
     for article in corpus.articles:
-        texts = [article.targets[place].text for place in article.entry.tokenised]
+        texts = [target.text for target in article.targets if target.kind in TOKENISED]
         store.record_tokens(dict(zip(texts, article.tokens, strict=True)), embedder.model)
     reader = TokenReader(store, embedder.model)
     try:
@@ -67,6 +76,7 @@ def measure(folder: Path, sizes: Sequence[int]) -> list[SearchFigures]:
 
 
 def _measure_size(corpus: Corpus, passages: int, embedder: Embedder, reader: TokenReader) -> SearchFigures:
+    exact = _build_exact(corpus, passages, embedder.dimension)
     before_bytes = resident_bytes()
     started_s = time.perf_counter()
     segment = Segment("en", embedder.model, embedder.dimension, corpus.build_articles(passages))
@@ -81,7 +91,6 @@ def _measure_size(corpus: Corpus, passages: int, embedder: Embedder, reader: Tok
     index = LanguageIndex("en", embedder.model, base=segment, delta=nothing, dead=nothing, token_reader=reader)
     used_bytes = resident_bytes() - before_bytes
     asked = corpus.move_questions(passages)
-    exact = _build_exact(corpus, passages, embedder.dimension)
     recall_vectors, recall_articles = _measure_recall(index, exact, asked)
     searched = SearchIndex({"en": index}, embedder.model, embedder.dimension)
     given = QuestionEncoder(_Given(embedder, asked))
@@ -127,8 +136,8 @@ def _build_exact(corpus: Corpus, passages: int, dimension: int) -> Any:
     import faiss
 
     exact = faiss.IndexFlatIP(dimension)
-    for article in corpus.build_articles(passages):
-        exact.add(article.vectors)
+    for vectors in corpus.build_vectors(passages):
+        exact.add(vectors)
     return exact
 
 

@@ -93,7 +93,7 @@ def test_encoder_gives_up_in_time_whatever_is_wrong(
     encoder_module: Any, knowledge_base: ScriptedKnowledgeBase, trouble: str
 ):
     knowledge_base.will_fail(trouble, is_embedding=False)
-    encoder = encoder_module.Encoder(knowledge_base.url, TOKEN, "all-MiniLM-L6-v2", timeout_s=1.0)
+    encoder = encoder_module.Encoder(knowledge_base.url, TOKEN, encoder_module.DEFAULT_MODEL, timeout_s=1.0)
     with closing(encoder), pytest.raises(encoder_module.EncoderUnreachable):
         encoder.encode(["hello"])
 
@@ -193,9 +193,9 @@ def await_understanding(ada: Ada) -> None:
 def test_training_again_encodes_only_what_is_new(rasa_python: Path, tmp_path: Path):
     """The vectors of the first call stand on disk; the second has no Python to start an encoder with."""
     code = (
-        "from components.encoder import encode_for_training, EncoderUnreachable\n"
+        "from components.encoder import DEFAULT_MODEL, EncoderUnreachable, encode_for_training\n"
         "import sys\n"
-        "try:\n    print(encode_for_training(sys.argv[1:], 'all-MiniLM-L6-v2').shape)\n"
+        "try:\n    print(encode_for_training(sys.argv[1:], DEFAULT_MODEL).shape)\n"
         "except EncoderUnreachable as exc:\n    print('unreachable', exc)\n"
     )
 

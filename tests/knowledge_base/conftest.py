@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from knowledge_base.article import ArticleDraft, build_content, build_draft
 from knowledge_base.embedding import Encoded, Matrix
-from knowledge_base.late_interaction import load_projection, reduce_tokens
+from knowledge_base.late_interaction import make_projection, reduce_tokens
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.service import create_app
 
@@ -50,7 +50,7 @@ class KeywordEmbedder:
             words = re.findall(r"\w+", text.lower())
             ids = [int(hashlib.sha256(word.encode()).hexdigest(), 16) % 30_000 for word in words]
             rows = self._count(words)
-            found.append(Encoded(vector, reduce_tokens(ids, rows, load_projection(self._dimension, is_packaged=False))))
+            found.append(Encoded(vector, reduce_tokens(ids, rows, make_projection(self._dimension))))
         return found
 
     def _count(self, texts: Sequence[str]) -> Matrix:

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from knowledge_base import quantisation
+from knowledge_base.adapter import load_adapter
 from knowledge_base.embedders import open_embedder
 from knowledge_base.embedding import Embedder
 from knowledge_base.errors import ModelError
 from knowledge_base.importing.articles import read_articles
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.onnx_embedder import OnnxEmbedder
-from knowledge_base.packaged_model import PACKAGED_MODEL, check_model_file
-from knowledge_base.quantisation import QUANTISED_MODEL, find_quantised_file, make_quantised_file
+from knowledge_base.packaged_model import ADAPTED_MODEL, PACKAGED_MODEL, check_model_file, find_packaged_model
+from knowledge_base.quantisation import find_quantised_file, make_quantised_file, name_model
 from knowledge_base.torch_embedder import SentenceEmbedder
 from tests.knowledge_base.conftest import REPOSITORY
 
@@ -65,9 +67,22 @@ def test_both_ways_give_the_same_vectors_but_for_rounding(int8: OnnxEmbedder, re
     assert cosines.mean() > 0.999
     assert cosines.min() > 0.995
     assert (int8.space, int8.dimension) == (reference.space, reference.dimension)
-    assert int8.space == PACKAGED_MODEL
+    assert int8.space == ADAPTED_MODEL
     assert int8.model != reference.model
     assert [int8.count_tokens(text) for text in texts] == [reference.count_tokens(text) for text in texts]
+
+
+@pytest.mark.slow
+def test_the_plain_model_is_one_setting_away(reference: SentenceEmbedder) -> None:
+    plain = open_embedder(PACKAGED_MODEL)
+    assert (plain.space, reference.space) == (PACKAGED_MODEL, ADAPTED_MODEL)
+    assert plain.model != reference.model
+    untouched = SentenceTransformer(str(find_packaged_model()), device="cpu")
+    expected = untouched.encode(QUESTIONS, normalize_embeddings=True)
+    assert (plain.encode(QUESTIONS) * expected).sum(axis=1).min() > 0.99999
+    cosines = (reference.encode(QUESTIONS) * expected).sum(axis=1)
+    assert (cosines > 0.5).all()
+    assert cosines.max() < 0.9999
 
 
 @pytest.mark.slow
@@ -82,18 +97,18 @@ def test_both_ways_give_the_same_tokens_but_for_rounding(int8: OnnxEmbedder, ref
 @pytest.mark.slow
 def test_both_ways_find_the_same_articles(int8: OnnxEmbedder, reference: SentenceEmbedder, tmp_path: Path) -> None:
     found = [ask_all(tmp_path / f"{embedder.model}.db", embedder) for embedder in (int8, reference)]
-    for (verdict, slugs, probability), (other_verdict, other_slugs, other_probability) in zip(*found, strict=True):
-        assert (verdict, slugs[0]) == (other_verdict, other_slugs[0])
+    for (slugs, probability), (other_slugs, other_probability) in zip(*found, strict=True):
+        assert slugs[0] == other_slugs[0]
         assert len(set(slugs[:3]) & set(other_slugs[:3])) >= 2
         assert probability == pytest.approx(other_probability, abs=0.08)
 
 
-def ask_all(path: Path, embedder: Embedder) -> list[tuple[str, list[str], float]]:
+def ask_all(path: Path, embedder: Embedder) -> list[tuple[list[str], float]]:
     base = KnowledgeBase(path, embedder)
     try:
         base.import_articles(read_articles(ARTICLES).drafts[::6], "Ada")
         answers = [base.ask(question) for question in QUESTIONS]
-        return [(a.verdict, [r.article.slug for r in a.results], a.results[0].probability) for a in answers]
+        return [([r.article.slug for r in a.results], a.results[0].probability) for a in answers]
     finally:
         base.close()
 
@@ -124,7 +139,7 @@ def test_a_truncated_file_is_made_anew_and_a_foreign_one_is_left_alone(int8: Onn
     foreign.write_bytes(b"another's")
     content = made.read_bytes()
     made.write_bytes(content[: len(content) // 2])
-    stale = made.with_name(f"{QUANTISED_MODEL}-{'0' * 64}.onnx")
+    stale = made.with_name(f"{name_model(load_adapter())}-{'0' * 64}.onnx")
     stale.write_bytes(content)
     assert find_quantised_file() is None
     assert make_quantised_file() == made
@@ -137,7 +152,7 @@ def test_a_file_that_is_missing_is_made_when_the_model_is_opened(prefix: Path, m
     """The process that makes it has the real prefix, so a script takes the file from there."""
     real = quantisation.make_quantised_file
     monkeypatch.setattr("knowledge_base.embedders._make_file", real)
-    assert open_embedder().model.startswith(QUANTISED_MODEL)
+    assert open_embedder().model == name_model(load_adapter())
     assert find_quantised_file() is not None
 
 
@@ -173,7 +188,7 @@ def test_where_making_the_file_kills_its_process_there_is_pytorch(
 def check_fall_back(caplog: pytest.LogCaptureFixture) -> None:
     """What is opened is PyTorch's and works; one line says why."""
     embedder = open_embedder()
-    assert (type(embedder), embedder.space) == (SentenceEmbedder, PACKAGED_MODEL)
+    assert (type(embedder), embedder.space) == (SentenceEmbedder, ADAPTED_MODEL)
     assert embedder.encode(["it works"]).shape == (1, 384)
     lines = [record.getMessage() for record in caplog.records if record.name == "knowledge_base.embedders"]
     assert len(lines) == 1

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +34,22 @@ def test_an_article_counts_once_however_many_passages_match(base: KnowledgeBase)
     found = slugs(base, "share a folder by link 4", limit=20)
     assert len(found) == len(set(found))
     assert base.ask("share a folder by link 4").results[0].passage.passage.heading == "Folder 4"
+
+
+def test_long_steps_are_found_by_any_and_shown_from_the_first(
+    base: KnowledgeBase, open_base: Callable[..., KnowledgeBase]
+) -> None:
+    steps = "\n".join(f"{n}. Turn wheel{n} until it stops, {'and wait, ' * 12}then look at it." for n in range(1, 60))
+    base.import_articles([draft("wheels", "Set up", f"Take a spanner.\n\n{steps}"), draft("other", "O", "T.")], "Ada")
+    for opened in (base, open_base()):
+        (found, *_) = opened.ask("turn wheel44").results
+        assert "wheel44" in found.passage.passage.text
+        assert "wheel1 " not in found.passage.passage.text
+        assert found.shown.text.startswith("Take a spanner.")
+        assert re.findall(r"1\. Turn wheel1 |44\. Turn wheel44 ", found.shown.text)[:2] == [
+            "1. Turn wheel1 ",
+            "44. Turn wheel44 ",
+        ]
 
 
 def test_misspelt_words_still_find_the_article(centre: KnowledgeBase) -> None:

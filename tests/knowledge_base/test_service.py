@@ -48,12 +48,23 @@ def test_a_search_has_the_shape_of_the_contract(desk: Desk, centre: KnowledgeBas
     body = desk.post("/search", {"question": "reset my password", "language": None, "limit": 2, "exclude": []})
     assert set(body) == {"question", "language", "verdict", "results"}
     best = body["results"][0]
-    assert set(best) == {"slug", "language", "title", "revision", "url", "tags", "passage", "score", "probability"}
+    shape = {"slug", "language", "title", "revision", "url", "tags", "audience", "passage", "score", "probability"}
+    assert set(best) == shape
     assert set(best["passage"]) == {"id", "heading", "text", "html"}
     assert best["slug"] == "reset-password"
     assert best["url"] == "/help/en/reset-password"
     assert "<li>" in best["passage"]["html"]
     assert "<" not in best["passage"]["text"]
+
+
+def test_a_result_says_whom_its_article_is_for(desk: Desk) -> None:
+    for slug, audience in (("mute", "everyone"), ("mute-all", "staff")):
+        desk.post("/articles", {**ARTICLE, "slug": slug, "audience": audience}, 201)
+        desk.post(f"/articles/en/{slug}/publish", {"author": "Ada"})
+    question = {"question": "too many notifications", "limit": 20}
+    for audience, told in (("everyone", {"mute": "everyone"}), ("staff", {"mute": "everyone", "mute-all": "staff"})):
+        found = desk.post("/search", question | {"audience": audience})["results"]
+        assert {result["slug"]: result["audience"] for result in found} == told
 
 
 def test_reload_answers_from_a_database_that_was_replaced_under_the_service(
