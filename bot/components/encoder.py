@@ -123,6 +123,8 @@ class VectorCache:
 
     def __init__(self, path: Optional[str], model: str) -> None:
         self._model = model
+        if path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path or ":memory:", timeout=30)
         self._database.execute(
             "create table if not exists vectors"

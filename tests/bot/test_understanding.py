@@ -200,7 +200,8 @@ def test_training_again_encodes_only_what_is_new(rasa_python: Path, tmp_path: Pa
     )
 
     def encode(*texts: str, python: str) -> str:
-        environment = {**os.environ, "BATON_EMBEDDING_CACHE": str(tmp_path / "cache.sqlite"), "BATON_PYTHON": python}
+        cache = tmp_path / "new" / "cache.sqlite"
+        environment = {**os.environ, "BATON_EMBEDDING_CACHE": str(cache), "BATON_PYTHON": python}
         environment.pop("BATON_KB_URL", None)
         command = [str(rasa_python), "-c", code, *texts]
         return subprocess.run(
