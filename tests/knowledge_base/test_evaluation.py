@@ -208,7 +208,7 @@ def test_fitting_learns_to_tell_what_can_be_answered(tmp_path: Path) -> None:
     questions = tuple(read_questions(folder / "questions.jsonl"))
     centres = [Centre(f"company-{n}", "full", drafts, questions) for n in range(4)]
     observations = observe(centres, KeywordEmbedder())
-    numbers, outcomes = fit_held_out(observations, folds=2)
+    numbers, outcomes = fit_held_out(observations, observations, folds=2)
     measured = measure(outcomes, target_error=0.05)
     assert measured.recall_at_1 > 0.9
     assert measured.auroc > 0.95
