@@ -63,6 +63,8 @@ class Candidates:
 
     articles: tuple[ArticleId, ...]
     passages: tuple[int, ...]
+    is_named: npt.NDArray[np.bool_]
+    """Which ones have a title or a phrasing that is the question, but for stop words and endings."""
     signals: Matrix
 
     def __len__(self) -> int:
@@ -131,7 +133,9 @@ def _weigh(
     signals = np.empty((len(articles), len(SIGNAL_NAMES)), dtype=np.float32)
     for place, column in enumerate(columns):
         signals[:, place] = column
-    return Candidates(tuple(articles), tuple(passages.tolist()), signals)
+    asked = " ".join(question.terms)
+    is_named = [asked in (entry.title_terms, *entry.phrasing_terms.split("\n")) for entry in entries]
+    return Candidates(tuple(articles), tuple(passages.tolist()), np.array(is_named) & bool(asked), signals)
 
 
 def _choose_passages(
@@ -152,12 +156,13 @@ def _choose_passages(
 def _join(parts: Sequence[Candidates]) -> Candidates:
     """Join candidates, in the order of their ids."""
     if not parts:
-        return Candidates((), (), np.zeros((0, len(SIGNAL_NAMES)), dtype=np.float32))
+        return Candidates((), (), np.zeros(0, dtype=bool), np.zeros((0, len(SIGNAL_NAMES)), dtype=np.float32))
     articles = [article for part in parts for article in part.articles]
     passages = [passage for part in parts for passage in part.passages]
     order = sorted(range(len(articles)), key=lambda n: articles[n])
+    is_named = np.concatenate([part.is_named for part in parts])[order]
     signals = np.concatenate([part.signals for part in parts])[order]
-    return Candidates(tuple(articles[n] for n in order), tuple(passages[n] for n in order), signals)
+    return Candidates(tuple(articles[n] for n in order), tuple(passages[n] for n in order), is_named, signals)
 
 
 def _weigh_likeness(by_passage: Matrix, cosines: Matrix, texts: Texts) -> list[Matrix]:

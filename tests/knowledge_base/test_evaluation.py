@@ -282,11 +282,11 @@ def test_real_questions_get_the_right_real_article(login_gov: KnowledgeBase) -> 
 
 @pytest.mark.slow
 def test_a_misspelt_real_question_gets_the_right_real_articles(login_gov: KnowledgeBase) -> None:
-    """The overview that comes with it begins with "Forgot your password?"."""
+    """Others begin with "Forgot your password?" as well, so that several may be offered."""
     answer, spelt = (login_gov.ask(f"i forgot my {word}", is_logged=False) for word in ("pasword", "password"))
-    assert answer.verdict == "answer"
+    assert answer.verdict in ("answer", "clarify")
     assert [result.article.slug for result in answer.results] == [result.article.slug for result in spelt.results]
-    assert "forgot-your-password" in [result.article.slug for result in answer.results[:2]]
+    assert answer.results[0].article.slug == "forgot-your-password"
 
 
 @pytest.mark.slow

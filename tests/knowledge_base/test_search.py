@@ -3,16 +3,17 @@
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from knowledge_base.calibration import CALIBRATION_FILE, EVIDENCE_NAMES, load_calibration, read_calibration
+from knowledge_base.embedding import Matrix
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.library import KnowledgeBase
-from tests.knowledge_base.conftest import draft
+from tests.knowledge_base.conftest import KeywordEmbedder, draft
 
 
 def slugs(base: KnowledgeBase, question: str, **options: object) -> list[tuple[str, str]]:
@@ -26,6 +27,25 @@ def test_the_article_that_says_it_comes_first(centre: KnowledgeBase) -> None:
 
 def test_a_phrasing_leads_to_its_article(centre: KnowledgeBase) -> None:
     assert slugs(centre, "cannot sign in any more")[0] == ("en", "reset-password")
+
+
+class Blind(KeywordEmbedder):
+    """To a model that does not know the language all texts are alike."""
+
+    def _count(self, texts: Sequence[str]) -> Matrix:
+        return super()._count(["the same"] * len(texts))
+
+
+def test_who_asks_for_an_article_by_its_title_or_a_phrasing_gets_it_first(
+    open_base: Callable[..., KnowledgeBase],
+) -> None:
+    base = open_base(Blind())
+    louder = draft("louder", "Parcel, parcel", "Parcel price. A parcel. The price of a parcel. A late parcel, late.")
+    named = draft("named", "Parcel price", "Look it up.", phrasings=["Is it late, my parcel?"])
+    base.import_articles([louder, named], "Ada")
+    assert base.ask("price").results[0].article.slug == "louder"
+    for question in ("parcel price", "The parcel: price?", "is it late my parcel"):
+        assert base.ask(question).results[0].article.slug == "named"
 
 
 def test_an_article_counts_once_however_many_passages_match(base: KnowledgeBase) -> None:
