@@ -35,9 +35,9 @@ from knowledge_base.fitting.models import (
     judge,
 )
 from knowledge_base.fitting.observations import (
-    OWN_CENTRES,
     Observation,
     list_fitted,
+    list_own,
     observe,
     read_help_centres,
     read_intent_centres,
@@ -79,7 +79,7 @@ def thin_own(observations: Sequence[Observation]) -> list[Observation]:
     A promise about wrong answers is worth as much as the share of questions that nothing answers is like life: it is
     37 % in the benchmarks and in a live bot's log, and less than a fifth of what was written for Baton.
     """
-    own = {centre.name for centre in OWN_CENTRES.iterdir()}
+    own = {centre.name for centre in list_own()}
     kept, count = [], 0
     for observation in observations:
         if observation.family in own and observation.is_answerable:
@@ -134,7 +134,7 @@ def write_calibration(observations: Sequence[Observation], output: Path) -> int:
     judged = thin_own(observations)
     fitted, outcomes = fit_held_out(observations, judged)
     groups: dict[str, list[Outcome]] = {}
-    own = {centre.name for centre in OWN_CENTRES.iterdir()}
+    own = {centre.name for centre in list_own()}
     for observation, outcome in zip(judged, outcomes, strict=True):
         origin = "Baton's own" if observation.family in own else "benchmarks"
         for name in (observation.group, f"{observation.group}, {origin}"):

@@ -26,8 +26,7 @@ from knowledge_base.ranking import build_question, find_candidates
 
 # Never fitted on by anything: what is said of help centres that Baton has not seen is measured on these.
 KEPT_OUT = ("quillon-printers", "ravenloft-play", "tarn-and-tor")
-# Written for Baton, to be fitted on.
-OWN_CENTRES = Path(__file__).with_name("centres")
+_OWN_CENTRES = Path(__file__).with_name("centres")
 _CACHE_SIZE = 50_000
 # Phrasings for each article and articles of each set of intents; with none, the title is a question.
 _INTENT_SHAPES = ((3, 40), (8, 50), (20, 30), (0, 60))
@@ -66,8 +65,12 @@ class Observation:
 def list_fitted(folder: Path) -> list[Path]:
     """Return the help centres that may be fitted on, by name: Baton's own, and those below the folder of benchmarks."""
     given = [centre for centre in (folder / "help-centres").iterdir() if centre.name not in KEPT_OUT]
-    own = [centre for centre in OWN_CENTRES.iterdir() if centre.is_dir()]
-    return sorted([*given, *own], key=lambda centre: centre.name)
+    return sorted([*given, *list_own()], key=lambda centre: centre.name)
+
+
+def list_own() -> list[Path]:
+    """Return the help centres that were written for Baton, by name."""
+    return sorted(centre for centre in _OWN_CENTRES.iterdir() if centre.is_dir())
 
 
 def read_intent_centres(folder: Path) -> Iterator[Centre]:

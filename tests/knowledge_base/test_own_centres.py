@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from knowledge_base.evaluation.labelled import LabelledQuestion, read_articles, read_questions
-from knowledge_base.fitting.observations import KEPT_OUT, OWN_CENTRES, list_fitted
+from knowledge_base.fitting.observations import KEPT_OUT, list_fitted, list_own
 from tests.knowledge_base.conftest import REPOSITORY
 
 BENCHMARKS = REPOSITORY.parent / "shared" / "benchmarks"
 ANSWERED = {"plain": 4, "indirect": 4, "typo": 1, "keyword": 1, "long": 1}
 UNANSWERED = {"near_miss": 45, "account_specific": 5, "ask_human": 5, "off_topic": 5}
-CENTRES = sorted(centre for centre in OWN_CENTRES.iterdir() if centre.is_dir())
+CENTRES = list_own()
 
 
 def test_there_are_sixteen() -> None:
