@@ -61,7 +61,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PIP_QUIET) $(VENV)/bin/python -m pip install -qq -c constraints.txt -e .
 	@$(PIP_QUIET) $(VENV)/bin/python -m pip check
 	@echo "Quantising the embedding model ..."
-	@$(VENV)/bin/python -m knowledge_base.quantisation >/dev/null || \
+	@$(VENV)/bin/python -m knowledge_base.quantisation || \
 	  echo "onnxruntime cannot run it here (see above): PyTorch encodes, more slowly."
 	@touch $@
 

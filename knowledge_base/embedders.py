@@ -9,7 +9,7 @@ from knowledge_base.adapter import load_adapter
 from knowledge_base.embedding import Embedder
 from knowledge_base.errors import ModelError
 from knowledge_base.onnx_embedder import OnnxEmbedder
-from knowledge_base.quantisation import find_quantised_file
+from knowledge_base.quantisation import read_quantised_file
 from knowledge_base.torch_embedder import SentenceEmbedder
 
 # Where `python -m knowledge_base` finds this very package.
@@ -39,13 +39,13 @@ def open_embedder(model: str = "") -> Embedder:
 
 
 def _open_quantised() -> OnnxEmbedder:
-    path = find_quantised_file()
-    if path is None:
+    content = read_quantised_file()
+    if content is None:
         _make_file()
-        path = find_quantised_file()
-    if path is None:
+        content = read_quantised_file()
+    if content is None:
         raise ModelError("model_missing", "its int8 file is gone right after it was made.")
-    return OnnxEmbedder(path.read_bytes(), load_adapter())
+    return OnnxEmbedder(content, load_adapter())
 
 
 def _make_file() -> None:

@@ -50,11 +50,12 @@ def name_model(adapter: Adapter) -> str:
     return f"{PACKAGED_MODEL}-int8-{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
 
 
-def find_quantised_file() -> Path | None:
-    """Return the file of today's recipe, None if there is none; one that is damaged or foreign does not count."""
+def read_quantised_file() -> bytes | None:
+    """Read the file of today's recipe, None if there is none; one that is damaged or foreign does not count."""
     for path in sorted(_choose_folder().glob(f"{name_model(load_adapter())}-*.onnx")):
-        if path.name == _name_file(path.read_bytes()):
-            return path
+        content = path.read_bytes()
+        if path.name == _name_file(content):
+            return content
     return None
 
 
@@ -211,11 +212,11 @@ class _Graph:
 def main() -> int:
     """Make the file unless it is there."""
     try:
-        path = find_quantised_file() or make_quantised_file()
+        if read_quantised_file() is None:
+            make_quantised_file()
     except (ModelError, ImportError, OSError, RuntimeError) as exc:
         print(exc, file=sys.stderr)  # noqa: T201 - the command line's own voice
         return 1
-    print(path)  # noqa: T201 - the command line's own voice
     return 0
 
 

@@ -17,7 +17,7 @@ from knowledge_base.importing.articles import read_articles
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.onnx_embedder import OnnxEmbedder
 from knowledge_base.packaged_model import ADAPTED_MODEL, PACKAGED_MODEL, check_model_file, find_packaged_model
-from knowledge_base.quantisation import find_quantised_file, make_quantised_file, name_model
+from knowledge_base.quantisation import make_quantised_file, name_model, read_quantised_file
 from knowledge_base.torch_embedder import SentenceEmbedder
 from tests.knowledge_base.conftest import REPOSITORY
 
@@ -132,16 +132,16 @@ def test_nothing_to_encode_gives_no_rows(int8: OnnxEmbedder) -> None:
 
 @pytest.mark.slow
 def test_a_truncated_file_is_made_anew_and_a_foreign_one_is_left_alone(int8: OnnxEmbedder, prefix: Path) -> None:
-    assert find_quantised_file() is None
+    assert read_quantised_file() is None
     made = make_quantised_file()
-    assert find_quantised_file() == made
+    content = made.read_bytes()
+    assert read_quantised_file() == content
     foreign = prefix / "other-model.onnx"
     foreign.write_bytes(b"another's")
-    content = made.read_bytes()
     made.write_bytes(content[: len(content) // 2])
     stale = made.with_name(f"{name_model(load_adapter())}-{'0' * 64}.onnx")
     stale.write_bytes(content)
-    assert find_quantised_file() is None
+    assert read_quantised_file() is None
     assert make_quantised_file() == made
     assert made.read_bytes() == content
     assert sorted(prefix.iterdir()) == sorted([made, foreign])
@@ -153,7 +153,7 @@ def test_a_file_that_is_missing_is_made_when_the_model_is_opened(prefix: Path, m
     real = quantisation.make_quantised_file
     monkeypatch.setattr("knowledge_base.embedders._make_file", real)
     assert open_embedder().model == name_model(load_adapter())
-    assert find_quantised_file() is not None
+    assert read_quantised_file() is not None
 
 
 @pytest.mark.slow
