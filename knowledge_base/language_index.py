@@ -85,7 +85,7 @@ class LanguageIndex:
         while True:
             scores, owners = self._search(vector, depth, out)
             if depth >= deepest or len(set(owners.tolist())) >= wanted:
-                order = np.lexsort((owners, -np.round(scores, _SCORE_DECIMALS)))
+                order = np.lexsort((owners, -scores))
                 return [ArticleId(owner) for owner in owners[order].tolist()]
             depth *= 4
 
@@ -119,18 +119,19 @@ class LanguageIndex:
         return likeness
 
     def _search(self, vector: Matrix, depth: int, barred: Rows) -> tuple[Matrix, Rows]:
-        """Return scores and owners of the nearest targets that are neither dead nor barred, in no order."""
+        """Return rounded scores and owners of the nearest targets that are neither dead nor barred, in no order."""
         found, owners = [], []
         floor = -np.inf
         for part, gone in zip(self.parts, (self._dead, self._dead[:0]), strict=True):
             scores, rows = part.vectors.search(vector, depth)
             if len(rows) < len(part.vectors):
-                # Nearer ones than this may be missing.
-                floor = max(floor, float(scores[-1]))
+                # Others that are as near as the last one may be missing.
+                floor = max(floor, float(scores.min()))
             own = part.find_target_owners(rows)
             out = np.concatenate([gone, barred])
             is_kept = ~np.isin(own, out) if len(out) else slice(None)
             found.append(scores[is_kept])
             owners.append(own[is_kept])
-        joined = np.concatenate(found)
-        return joined[joined >= floor], np.concatenate(owners)[joined >= floor]
+        joined = np.round(np.concatenate(found), _SCORE_DECIMALS)
+        is_whole = joined > np.round(floor, _SCORE_DECIMALS)
+        return joined[is_whole], np.concatenate(owners)[is_whole]
