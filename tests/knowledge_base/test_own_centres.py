@@ -15,8 +15,8 @@ UNANSWERED = {"near_miss": 45, "account_specific": 5, "ask_human": 5, "off_topic
 CENTRES = list_own()
 
 
-def test_there_are_sixteen() -> None:
-    assert len(CENTRES) == 16
+def test_there_are_thirty_one() -> None:
+    assert len(CENTRES) == 31
 
 
 @pytest.mark.parametrize("centre", CENTRES, ids=lambda centre: centre.name)
