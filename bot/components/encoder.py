@@ -21,7 +21,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 # As knowledge_base/packaged_model.py has it.
-DEFAULT_MODEL = "all-MiniLM-L6-v2-baton-1"
+DEFAULT_MODEL = "all-MiniLM-L6-v2-baton-2"
 # The knowledge base takes no longer text, and a search sends no more of a message either.
 TEXT_MAX_CHARS = 2000
 BATCH_SIZE = 128

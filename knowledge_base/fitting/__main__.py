@@ -1,8 +1,8 @@
 """Fit, print what was measured on held-out families, and write the file.
 
 The shipped adapter has learnt from the families that are fitted on. What the probability is fitted to must look as it
-will at a help centre that the adapter does not know, so each half of the families is seen through an adapter that was
-learnt on the other half.
+will at a help centre that the adapter does not know, so each quarter of the families is seen through the mean of the
+adapters that have not seen it.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from knowledge_base.adapter import Adapter, load_adapter, read_adapter
+from knowledge_base.adapter import load_adapter
 from knowledge_base.calibration import (
     CALIBRATION_FILE,
     DEFAULT_TARGET_ERROR,
@@ -24,7 +24,7 @@ from knowledge_base.calibration import (
     read_calibration,
 )
 from knowledge_base.evaluation.measures import Outcome, measure, measure_coverage
-from knowledge_base.fitting.adapter import learn_adapter, open_adapted
+from knowledge_base.fitting.adapter import average_unseen, learn_halves, list_quarters, open_adapted
 from knowledge_base.fitting.models import (
     choose_answer_from,
     choose_clarify_from,
@@ -36,7 +36,6 @@ from knowledge_base.fitting.models import (
 )
 from knowledge_base.fitting.observations import (
     Observation,
-    list_fitted,
     list_own,
     observe,
     read_help_centres,
@@ -117,16 +116,11 @@ def main() -> int:
 def observe_fitted(folder: Path, work: Path) -> list[Observation]:
     """Ask every help centre through an adapter that has not seen it, and the sets of intents, which none has seen."""
     observations = observe(list(read_intent_centres(folder)), open_adapted(load_adapter()), work)
-    for half in range(2):
-        asked, others = (list_fitted(folder)[start::2] for start in (half, 1 - half))
-        adapter = _learn_once(others, work / f"adapter-{half}.safetensors")
-        centres = [*read_help_centres(asked), *read_obvious(asked)]
-        observations += observe(centres, open_adapted(adapter), work)
+    learn_halves(folder, work)
+    for number, quarter in enumerate(list_quarters(folder)):
+        centres = [*read_help_centres(quarter), *read_obvious(quarter)]
+        observations += observe(centres, open_adapted(average_unseen(work, number)), work)
     return observations
-
-
-def _learn_once(folders: Sequence[Path], path: Path) -> Adapter:
-    return read_adapter(path) if path.exists() else learn_adapter(folders, path)
 
 
 def write_calibration(observations: Sequence[Observation], output: Path) -> int:

@@ -7,16 +7,25 @@ import pytest
 
 from knowledge_base.adapter import ADAPTER_FILE, load_adapter, read_adapter, write_adapter
 from knowledge_base.evaluation.labelled import LabelledQuestion
-from knowledge_base.fitting.adapter import find_axes, fit_axes
+from knowledge_base.fitting.adapter import (
+    HALVES,
+    average,
+    average_unseen,
+    find_axes,
+    fit_axes,
+    list_quarters,
+    locate,
+)
 from knowledge_base.fitting.contrastive import TrainingCentre, learn
 from knowledge_base.fitting.low_rank import RANK, LowRankEncoder
-from knowledge_base.fitting.observations import Centre
+from knowledge_base.fitting.observations import Centre, list_fitted
 from knowledge_base.importing.articles import read_articles
 from knowledge_base.late_interaction import TOKEN_DIMENSION
 from knowledge_base.packaged_model import PACKAGED_MODEL
 from knowledge_base.torch_embedder import SentenceEmbedder
 from tests.knowledge_base.conftest import REPOSITORY
 
+BENCHMARKS = REPOSITORY.parent / "shared" / "benchmarks"
 ARTICLES = REPOSITORY / "knowledge_base" / "articles" / "en"
 
 
@@ -52,6 +61,45 @@ def test_the_axes_of_vectors_in_a_plane_span_it() -> None:
     plane = np.random.default_rng(3).normal(size=(50, 2)).astype(np.float32) @ np.eye(2, 5, dtype=np.float32)
     axes = fit_axes(plane, 2)
     assert np.allclose(plane @ axes @ axes.T, plane, atol=1e-5)
+
+
+def test_the_mean_of_adapters_that_start_alike_does_on_average_what_they_do(tmp_path: Path) -> None:
+    chance = np.random.default_rng(5)
+    down = chance.normal(size=(RANK, 40)).astype(np.float32)
+    ups = chance.normal(size=(2, 30, RANK)).astype(np.float32)
+    axes = fit_axes(chance.normal(size=(200, 128)).astype(np.float32))
+    for name, up in zip("ab", ups, strict=True):
+        write_adapter(tmp_path / name, {"layer": (down, up)}, axes)
+    one, other = (read_adapter(tmp_path / name) for name in "ab")
+    mean = average([one, other], tmp_path / "mean")
+    down, up = mean.corrections["layer"]
+    assert (down.shape, up.shape) == ((RANK, 40), (30, RANK))
+    wanted = sum(a.corrections["layer"][1] @ a.corrections["layer"][0] for a in (one, other)) / 2
+    assert np.allclose(up @ down, wanted, atol=0.05)
+    assert np.allclose(mean.projection @ mean.projection.T, axes @ axes.T, atol=0.01)
+
+
+def test_no_quarter_is_judged_by_what_has_seen_it(tmp_path: Path) -> None:
+    empty = np.zeros((RANK, 3), dtype=np.float32)
+    axes = np.eye(TOKEN_DIMENSION, dtype=np.float32)
+    for number, half in enumerate(HALVES):
+        # Each leaves its own mark, in a place of its own.
+        up = np.zeros((len(HALVES), RANK), dtype=np.float32)
+        up[number, 0] = 1
+        down = empty.copy()
+        down[0] = 1
+        write_adapter(locate(tmp_path, half), {"layer": (down, up)}, axes)
+    for quarter in range(4):
+        down, up = average_unseen(tmp_path, quarter).corrections["layer"]
+        marks = np.abs(up @ down).max(axis=1) > 0.1
+        assert marks.tolist() == [quarter not in half for half in HALVES]
+        assert marks.sum() == 2
+
+
+@pytest.mark.skipif(not BENCHMARKS.exists(), reason=f"the benchmarks are not in {BENCHMARKS}")
+def test_every_help_centre_is_in_one_quarter() -> None:
+    dealt = [centre for quarter in list_quarters(BENCHMARKS) for centre in quarter]
+    assert sorted(dealt) == sorted(list_fitted(BENCHMARKS))
 
 
 @pytest.fixture(scope="module")

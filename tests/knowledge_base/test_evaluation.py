@@ -282,11 +282,14 @@ def test_real_questions_get_the_right_real_article(login_gov: KnowledgeBase) -> 
 
 @pytest.mark.slow
 def test_a_misspelt_real_question_gets_the_right_real_articles(login_gov: KnowledgeBase) -> None:
-    """Others begin with "Forgot your password?" as well, so that several may be offered."""
+    """The overview of sign-in troubles begins with "Forgot your password?" as well: these two are the right ones."""
     answer, spelt = (login_gov.ask(f"i forgot my {word}", is_logged=False) for word in ("pasword", "password"))
     assert answer.verdict in ("answer", "clarify")
     assert [result.article.slug for result in answer.results] == [result.article.slug for result in spelt.results]
-    assert answer.results[0].article.slug == "forgot-your-password"
+    assert {result.article.slug for result in answer.results[:2]} == {
+        "forgot-your-password",
+        "trouble-signing-in-overview",
+    }
 
 
 @pytest.mark.slow
