@@ -29,10 +29,10 @@ from tests.bench.figures import Quantiles, quantiles
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
-# What a search asks FAISS for at first: eight targets for each of twenty articles.
-DEPTH = 160
+# What a search asks FAISS for at first: eight targets for each of twelve articles.
+DEPTH = 96
 NEAREST = 10
-ARTICLES = 20
+ARTICLES = 12
 ROUNDS = 3
 
 
@@ -46,7 +46,7 @@ class SearchFigures(NamedTuple):
     recall_vectors: float
     """Of the ten vectors that an exact scan finds nearest."""
     recall_articles: float
-    """Of the twenty articles that own the nearest vectors."""
+    """Of the twelve articles that own the nearest vectors."""
     bytes_a_passage: float
     build_s: float
     link_s: float
