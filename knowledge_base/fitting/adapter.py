@@ -2,7 +2,7 @@
 
 Four adapters are learnt, each on half of the help centres; what Baton comes with is their mean, which finds more than
 any of them (Wortsman et al. 2022, "Model soups"). Of the four there are two that have not seen a given centre: their
-mean is what it is judged by. Takes 20 minutes of a core for each. The files are the same each time on one machine, and
+mean is what it is judged by. Takes 25 minutes of a core for each. The files are the same each time on one machine, and
 much the same on others.
 """
 
