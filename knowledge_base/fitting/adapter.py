@@ -52,9 +52,9 @@ def list_quarters(folder: Path) -> list[list[Path]]:
     return [list_fitted(folder)[quarter::_QUARTERS] for quarter in range(_QUARTERS)]
 
 
-def average_all(work: Path, output: Path) -> Adapter:
+def average_all(work: Path, output: Path) -> None:
     """Write the mean of all the adapters in `work`."""
-    return average([read_adapter(locate(work, half)) for half in HALVES], output)
+    average([read_adapter(locate(work, half)) for half in HALVES], output)
 
 
 def average_unseen(work: Path, quarter: int) -> Adapter:
@@ -91,7 +91,7 @@ def _learn_half(folder: Path, work: Path, half: tuple[int, int]) -> None:
     learn_adapter(sorted(seen, key=lambda centre: centre.name), locate(work, half))
 
 
-def learn_adapter(folders: Sequence[Path], output: Path) -> Adapter:
+def learn_adapter(folders: Sequence[Path], output: Path) -> None:
     """Learn an adapter on labelled help centres and write it."""
     torch.manual_seed(_SEED)
     torch.set_num_threads(1)
@@ -100,7 +100,6 @@ def learn_adapter(folders: Sequence[Path], output: Path) -> Adapter:
     seen = [TrainingCentre(centre.drafts, centre.questions, encoder) for centre in centres]
     learn(encoder, seen, seed=_SEED, steps=_STEPS_PER_CENTRE * len(seen))
     write_adapter(output, *encoder.describe(_STRENGTH))
-    return read_adapter(output)
 
 
 def find_axes(centres: Sequence[Centre]) -> Matrix:
