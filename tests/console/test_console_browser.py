@@ -49,12 +49,13 @@ def eventually(page: Any, condition: str, within_s: float = PATIENCE_S) -> None:
         page.wait_for_timeout(20)
 
 
-def first_sent(page: Any, desk: DeskServer, frame_type: str) -> dict[str, Any]:
+def wait_until_sent(page: Any, desk: DeskServer, frame_type: str, count: int = 1) -> list[dict[str, Any]]:
+    """The page shows an act before its frame is at the desk: return the frames when as many have come."""
     deadline = time.monotonic() + PATIENCE_S
-    while not desk.sent(frame_type):
+    while len(desk.sent(frame_type)) < count:
         assert time.monotonic() < deadline, frame_type
         page.wait_for_timeout(20)
-    return desk.sent(frame_type)[0]
+    return desk.sent(frame_type)
 
 
 def ask(log: list[dict[str, Any]], kind: str, body: dict[str, Any], author: dict[str, Any]) -> None:
@@ -119,7 +120,7 @@ def test_claim_opens_the_reply_and_a_reply_goes_from_pending_to_sent(open_consol
     page.keyboard.press("Enter")
     expect_text(page, ".turn__meta--pending", "Sending…")
     assert bubbles(page)[-1] == "Hello Ada"
-    post = first_sent(page, desk, "post")
+    [post] = wait_until_sent(page, desk, "post")
     assert post["epoch"] == 3
     desk.record("c1", "operator_message", {"text": "Hello Ada"}, operator_author(GRACE), post["client_id"])
     page.locator(".turn__meta--pending").wait_for(state="detached")
@@ -149,7 +150,7 @@ def test_refused_reply_keeps_its_words_and_can_be_sent_again(open_console: OpenP
     page.get_by_role("button", name="Try again").click()
     page.locator(".turn__meta--failed").wait_for(state="detached")
     assert bubbles(page) == ["Hello"]
-    first, second = desk.sent("post")
+    first, second = wait_until_sent(page, desk, "post", 2)
     assert first["client_id"] != second["client_id"]
 
 
@@ -200,7 +201,7 @@ def test_reconnect_shows_what_was_missed_and_nothing_twice(open_console: OpenPag
     desk.is_holding_acks = True
     page.locator(".composer__box").fill("two")
     page.keyboard.press("Enter")
-    first_sent(page, desk, "post")
+    wait_until_sent(page, desk, "post")
     desk.is_refusing_sockets = True
     desk.cut(4011)
     expect_text(page, ".banner", "Connection lost.")
@@ -239,7 +240,7 @@ def test_whole_chat_by_keyboard(open_console: OpenPage, desk: DeskServer) -> Non
     page.keyboard.type("second line")
     page.keyboard.press("Enter")
     expect_text(page, ".bubble", "second line")
-    assert desk.sent("post")[0]["text"] == "cejkr stay letters\nsecond line"
+    assert wait_until_sent(page, desk, "post")[0]["text"] == "cejkr stay letters\nsecond line"
     page.keyboard.press("Escape")
     page.keyboard.press("n")
     page.keyboard.type("called them")
