@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
 
@@ -36,6 +37,8 @@ _PACKED = msgspec.msgpack.Decoder(tuple[Article, tuple[StoredPassage, ...]])
 _OWN_ARRAYS = ("first_targets", "first_passages", "target_kinds", "target_is_question", "target_passages")
 _ADDED_AT_ONCE = 256
 _HASH_BYTES = 32
+# A few megabytes. What is asked today is about few articles.
+_UNPACKED_MAX = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +60,7 @@ class IndexedArticle:
 
     def unpack(self) -> tuple[Article, tuple[StoredPassage, ...]]:
         """Return the article as it was published, and its passages in reading order."""
-        return _PACKED.decode(zlib.decompress(self.packed))
+        return _unpack(self.packed)
 
     def find_hash(self, place: int) -> bytes:
         """Return the hash of one of the texts that are compared token by token, counted from 0."""
@@ -258,6 +261,11 @@ class Segment:
             self.target_passages[targets],
             *_gather(self.first_passages, ordinals),
         )
+
+
+@lru_cache(_UNPACKED_MAX)
+def _unpack(packed: bytes) -> tuple[Article, tuple[StoredPassage, ...]]:
+    return _PACKED.decode(zlib.decompress(packed))
 
 
 def _decode_entries(packed: Array) -> list[IndexedArticle]:
