@@ -19,7 +19,7 @@ from knowledge_base.token_reader import TokenReader
 from knowledge_base.vector_index import Matrix, Rows, mean_of
 
 # Targets to look at for each article that is wanted, at first: an article has about twenty.
-_TARGETS_PER_ARTICLE = 8
+_TARGETS_PER_ARTICLE = 16
 # Targets or passages that score the same but for rounding are in the order of their articles.
 _SCORE_DECIMALS = 5
 

@@ -123,8 +123,8 @@ def _search_table(measured: Sequence[search.SearchFigures]) -> Table:
     for name, row in timed.items():
         table.add_row(name, *(f"{p50_ms:.2f} ms, {p99_ms:.2f} ms" for p50_ms, p99_ms in row))
     table.add_row("vectors", *(f"{figures.vectors:,}" for figures in measured))
-    table.add_row("recall of 10 vectors", *(f"{figures.recall_vectors:.4f}" for figures in measured))
-    table.add_row("recall of 12 articles", *(f"{figures.recall_articles:.4f}" for figures in measured))
+    table.add_row(f"recall of {search.NEAREST} vectors", *(f"{figures.recall_vectors:.4f}" for figures in measured))
+    table.add_row(f"recall of {search.ARTICLES} articles", *(f"{figures.recall_articles:.4f}" for figures in measured))
     table.add_row("memory a passage", *(f"{figures.bytes_a_passage / 1000:.1f} kB" for figures in measured))
     table.add_row("made ready in", *(f"{figures.build_s:.1f} s" for figures in measured))
     table.add_row("graph built in", *(f"{figures.link_s:.1f} s" for figures in measured))

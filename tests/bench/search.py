@@ -29,8 +29,8 @@ from tests.bench.figures import Quantiles, quantiles
 
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
-# What a search asks FAISS for at first: eight targets for each of twelve articles.
-DEPTH = 96
+# What a search asks FAISS for at first: sixteen targets for each of twelve articles.
+DEPTH = 192
 NEAREST = 10
 ARTICLES = 12
 ROUNDS = 3
