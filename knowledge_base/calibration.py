@@ -32,7 +32,7 @@ _COMPARED_NAMES = SIGNAL_NAMES[:COMPARED_SIGNALS]
 # These are worth more or less by what the article consists of and how long the question is.
 _CONDITIONED_NAMES = (
     "passage", "window", "title", "heading", "phrasing", "phrasings", "best", "words", "covered_words",
-    "late_text", "late_all", "votes",
+    "late_text", "late_all", "late_title", "votes",
 )  # fmt: skip
 _CONDITIONED = [SIGNAL_NAMES.index(name) for name in _CONDITIONED_NAMES]
 _HAS_BODY, _HAS_PHRASINGS = SIGNAL_NAMES.index("has_body"), SIGNAL_NAMES.index("has_phrasings")

@@ -132,16 +132,39 @@ def match_tokens(question: TokenVectors, texts: Sequence[TokenVectors], statisti
     An empty text matches nothing: 0.
     """
     best = np.zeros((len(question), len(texts)), dtype=np.float32)
-    sizes = np.array([len(text.ids) for text in texts], dtype=np.int64)
-    filled = np.flatnonzero(sizes)
+    starts, filled = _find_starts(texts)
     if not len(question) or not len(filled):
         return best
     asked = question.vectors.astype(np.float32).T / _STEP
     stacked = np.concatenate([text.vectors for text in texts], dtype=np.float32)
-    starts = (np.cumsum(sizes) - sizes)[filled]
     likeness = np.maximum.reduceat(stacked @ (asked / _STEP), starts, axis=0)
     best[:, filled] = (likeness - statistics.usual @ asked).T
     return best
+
+
+def match_texts(texts: Sequence[TokenVectors], question: TokenVectors, statistics: TokenStatistics) -> Matrix:
+    """Return how well each text's own tokens are met in the question, above what is usual: a mean weighted by idf.
+
+    An empty text is not met at all, nor is any in an empty question: 0.
+    """
+    met = np.zeros(len(texts), dtype=np.float32)
+    starts, filled = _find_starts(texts)
+    if not len(filled):
+        return met
+    joined = TokenVectors(
+        np.concatenate([text.ids for text in texts]), np.concatenate([text.vectors for text in texts])
+    )
+    likeness = match_tokens(joined, [question], statistics)[:, 0]
+    weights = statistics.find_idf(joined.ids)
+    met[filled] = np.add.reduceat(likeness * weights, starts) / np.maximum(np.add.reduceat(weights, starts), 1e-6)
+    return met
+
+
+def _find_starts(texts: Sequence[TokenVectors]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where each text's tokens begin among those of all, and its place; of those that have some."""
+    sizes = np.array([len(text) for text in texts], dtype=np.int64)
+    filled = np.flatnonzero(sizes)
+    return (np.cumsum(sizes) - sizes)[filled], filled
 
 
 def weigh_matches(matches: Matrix, weights: Matrix) -> Matrix:

@@ -14,6 +14,7 @@ from knowledge_base.late_interaction import (
     TokenVectors,
     count_tokens,
     make_projection,
+    match_texts,
     match_tokens,
     reduce_tokens,
     weigh_matches,
@@ -61,6 +62,18 @@ def test_a_rare_token_tells_more_than_a_common_one_and_an_unknown_one_little() -
     statistics = count_tokens([[tokens(1, 2)], [tokens(1)], [tokens(1)], [tokens(1)]])
     common, rare, unknown, beyond = statistics.find_idf(np.array([1, 2, 0, 50_000], dtype=np.int32))
     assert common < unknown == beyond < rare
+
+
+def test_a_text_is_met_as_far_as_its_telling_words_are_asked_for() -> None:
+    texts = [tokens(1, 2), tokens(1, 2, 3), tokens(1, 3), tokens()]
+    common, telling = [tokens(3, 1)], [tokens(1, 2, 4)]
+    statistics = count_tokens([common, common, common, telling])
+    whole, more, other, nothing = match_texts(texts, tokens(1, 2), statistics)
+    assert whole > more > other
+    assert nothing == 0
+    assert more > match_texts([tokens(1, 2, 4)], tokens(1, 2), statistics)[0]
+    assert match_texts(texts, tokens(), statistics).tolist() == [0, 0, 0, 0]
+    assert match_texts([], tokens(1), statistics).shape == (0,)
 
 
 def test_nothing_asked_and_nothing_known_is_no_match() -> None:

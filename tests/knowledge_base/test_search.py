@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from knowledge_base.calibration import CALIBRATION_FILE, EVIDENCE_NAMES, load_calibration, read_calibration
-from knowledge_base.embedding import Matrix
+from knowledge_base.embedding import Matrix, QuestionEncoder
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.library import KnowledgeBase
+from knowledge_base.ranking import SIGNAL_NAMES, build_question, find_candidates
 from tests.knowledge_base.conftest import KeywordEmbedder, draft
 
 
@@ -46,6 +47,20 @@ def test_who_asks_for_an_article_by_its_title_or_a_phrasing_gets_it_first(
     assert base.ask("price").results[0].article.slug == "louder"
     for question in ("parcel price", "The parcel: price?", "is it late my parcel"):
         assert base.ask(question).results[0].article.slug == "named"
+
+
+def test_what_phrasings_do_not_say_a_passage_may(base: KnowledgeBase) -> None:
+    phrasings = [f"change my booking {n}" for n in range(6)]
+    drafts = [
+        draft(slug, "Change a booking", f"On the page of your trips. {detail}", phrasings=phrasings)
+        for slug, detail in (("ferry", "Cars may be added."), ("train", "Bicycles may be added."))
+    ]
+    base.import_articles(drafts, "Ada")
+    index = base.index.languages["en"]
+    question = build_question("change my booking bicycles", "en", index, QuestionEncoder(KeywordEmbedder()))
+    candidates = find_candidates(question, index, frozenset())
+    met = dict(zip(candidates.articles, candidates.signals[:, SIGNAL_NAMES.index("late_all")], strict=True))
+    assert met[index.slugs["train"]] > met[index.slugs["ferry"]] + 0.1
 
 
 def test_an_article_counts_once_however_many_passages_match(base: KnowledgeBase) -> None:
