@@ -1,19 +1,28 @@
 """The log of questions, and the gaps in the articles that it shows.
 
-Owns what was asked, grouped by wording, with the verdict that it got. Written on every visitor's search;
+Owns what was asked, grouped by wording, with the verdict that it got. Written after every visitor's search;
 knows nothing of who asked.
 """
 
+import logging
 import sqlite3
 import time
 import unicodedata
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from knowledge_base.store import Database, delete_oldest
 
+logger = logging.getLogger(__name__)
+
 # About 60 MB of the database. Beyond it the oldest questions go.
 LOG_MAX_ROWS = 200_000
+# While an import has the database, so many questions wait; of more some are forgotten.
+_WAITING_MAX = 10_000
+# So long a reader waits for what was asked a moment ago.
+_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,19 @@ class AskedQuestion:
     best: BestArticle | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A question that waits to be written."""
+
+    question: str
+    language: str
+    verdict: str
+    asked_at: float
+    best: BestArticle | None
+
+
 class QuestionLog:
-    """The questions in a `Database`. Thread-safe."""
+    """The questions in a `Database`. Thread-safe; close it before the database."""
 
     def __init__(
         self, database: Database, clock: Callable[[], float] = time.time, *, max_rows: int = LOG_MAX_ROWS
@@ -47,26 +67,25 @@ class QuestionLog:
         self._database = database
         self._clock = clock
         self._max_rows = max_rows
+        self._waiting: deque[_Line] = deque(maxlen=_WAITING_MAX)
+        self._writer = ThreadPoolExecutor(1, "question-log")
+
+    def close(self) -> None:
+        """Write what waits to be written."""
+        self._writer.shutdown()
 
     def record_question(self, question: str, language: str, verdict: str, best: BestArticle | None) -> None:
-        """Note that a question was asked, and what the search made of it."""
-        found = (best.slug, best.language, best.title, best.probability) if best else (None, None, None, None)
-        # A visitor does not wait for the disk; what a power cut takes are the last few lines of this log.
-        with self._database.write(is_flushed=False) as connection:
-            cursor = connection.execute(
-                """
-                insert into questions
-                    (question, wording, language, verdict, asked_at,
-                     best_slug, best_language, best_title, best_probability)
-                values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                (question, normalise_wording(question), language, verdict, self._clock(), *found),
-            )
-            last_id = int(cursor.lastrowid or 0)
-            delete_oldest(connection, "questions", last_id, max_rows=self._max_rows)
+        """Note that a question was asked, and what the search made of it.
+
+        A visitor waits neither for the disk nor for an import that has the database: a thread writes it, with what
+        else was asked meanwhile.
+        """
+        self._waiting.append(_Line(question, language, verdict, self._clock(), best))
+        self._writer.submit(self._write)
 
     def list_questions(self, *, verdict: str = "", limit: int) -> list[AskedQuestion]:
         """Return groups of equal wording, newest first, without the dismissed; `verdict` is the newest one's."""
+        wait([self._writer.submit(self._write)], _PATIENCE_S)
         rows = self._database.read().execute(
             """
             select newest.question, newest.language, newest.verdict, newest.asked_at, grouped.times,
@@ -91,6 +110,35 @@ class QuestionLog:
                 "insert or ignore into dismissed_questions (wording, dismissed_at) values (?, ?)",
                 (normalise_wording(question), self._clock()),
             )
+
+    def _write(self) -> None:
+        """Write what waits, in one transaction; if that fails it waits for the next time."""
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not lines:
+            return
+        try:
+            with self._database.write() as connection:
+                for line in lines:
+                    self._insert(connection, line)
+        except sqlite3.Error:
+            logger.exception("the log of questions could not be written (%d wait)", len(lines))
+            self._waiting.extendleft(reversed(lines))
+
+    def _insert(self, connection: sqlite3.Connection, line: _Line) -> None:
+        best = line.best
+        cursor = connection.execute(
+            """
+            insert into questions
+                (question, wording, language, verdict, asked_at,
+                 best_slug, best_language, best_title, best_probability)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (
+                *(line.question, normalise_wording(line.question), line.language, line.verdict, line.asked_at),
+                *((best.slug, best.language, best.title, best.probability) if best else (None, None, None, None)),
+            ),
+        )
+        delete_oldest(connection, "questions", int(cursor.lastrowid or 0), max_rows=self._max_rows)
 
 
 def normalise_wording(question: str) -> str:

@@ -80,6 +80,7 @@ class KnowledgeBase:
         self._closing.set()
         self._refitter.shutdown(cancel_futures=True)
         self._indexer.close()
+        self.questions.close()
         self._database.close()
 
     @property

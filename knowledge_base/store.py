@@ -49,13 +49,9 @@ class Database:
             ) from exc
 
     @contextmanager
-    def write(self, *, is_flushed: bool = True) -> Iterator[sqlite3.Connection]:
-        """Hold the only write transaction: committed and durable at the end, undone on any exception.
-
-        Unless it is flushed to the disk, a power cut may undo it, until the next one that is.
-        """
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Hold the only write transaction: committed and durable at the end, undone on any exception."""
         with self._write_lock:
-            self._writer.execute(f"pragma synchronous = {'full' if is_flushed else 'normal'}")
             self._writer.execute("begin immediate")
             try:
                 yield self._writer
