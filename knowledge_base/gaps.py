@@ -6,6 +6,7 @@ knows nothing of who asked.
 
 import logging
 import sqlite3
+import threading
 import time
 import unicodedata
 from collections import deque
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 LOG_MAX_ROWS = 200_000
 # While an import has the database, so many questions wait; of more some are forgotten.
 _WAITING_MAX = 10_000
+# What is asked within this time is written together: a transaction takes as long as finding an answer.
+_GATHERED_S = 0.2
 # So long a reader waits for what was asked a moment ago.
 _PATIENCE_S = 1.0
 
@@ -69,9 +72,11 @@ class QuestionLog:
         self._max_rows = max_rows
         self._waiting: deque[_Line] = deque(maxlen=_WAITING_MAX)
         self._writer = ThreadPoolExecutor(1, "question-log")
+        self._is_wanted = threading.Event()
 
     def close(self) -> None:
         """Write what waits to be written."""
+        self._is_wanted.set()
         self._writer.shutdown()
 
     def record_question(self, question: str, language: str, verdict: str, best: BestArticle | None) -> None:
@@ -85,7 +90,9 @@ class QuestionLog:
 
     def list_questions(self, *, verdict: str = "", limit: int) -> list[AskedQuestion]:
         """Return groups of equal wording, newest first, without the dismissed; `verdict` is the newest one's."""
+        self._is_wanted.set()
         wait([self._writer.submit(self._write)], _PATIENCE_S)
+        self._is_wanted.clear()
         rows = self._database.read().execute(
             """
             select newest.question, newest.language, newest.verdict, newest.asked_at, grouped.times,
@@ -113,9 +120,10 @@ class QuestionLog:
 
     def _write(self) -> None:
         """Write what waits, in one transaction; if that fails it waits for the next time."""
-        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not lines:
+        if not self._waiting:
             return
+        self._is_wanted.wait(_GATHERED_S)
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
             with self._database.write() as connection:
                 for line in lines:
