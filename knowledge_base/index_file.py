@@ -54,9 +54,7 @@ class IndexFiles:
     def write(self, language: str, segment: Segment) -> None:
         """Put a segment in the place of the language's file; if that cannot be written, the next start takes longer."""
         contents = {
-            (entry.id, entry.revision): (article.language, article.slug, article.content.content_hash)
-            for entry in segment.entries.values()
-            for article, _ in [entry.unpack()]
+            (entry.id, entry.revision): (language, entry.slug, entry.content_hash) for entry in segment.entries.values()
         }
         about = pack_texts([language, self._made_by, _digest_contents(segment, contents)])
         path = self._database.with_name(f"{self._database.name}.{language}.index")

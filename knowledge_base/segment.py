@@ -48,6 +48,7 @@ class IndexedArticle:
     id: ArticleId
     slug: str
     revision: int
+    content_hash: str
     permalink: str
     audience: Audience
     has_body: bool
@@ -103,6 +104,7 @@ def prepare_article(
         id=article.id,
         slug=article.slug,
         revision=article.revision,
+        content_hash=content.content_hash,
         permalink=article.permalink,
         audience=content.audience,
         has_body=content.body.strip() != article.title,
