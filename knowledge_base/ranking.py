@@ -28,6 +28,10 @@ _BY_WORDS = 6
 # does not say the other may. (recall@1 on 39 help centres with the plain model: .713 with the three nearest texts of
 # any kind, .7255 so, .7254 with all of them.)
 _COMPARED_TEXTS = 2
+# What a passage's tokens count beside its vector where the one to show is chosen, and what the first one is given.
+# (Both were chosen on the questions of `tests/knowledge_base/shown_passages.jsonl`.)
+_TOKENS_TELL = np.float32(0.2)
+_FIRST_GAINS = np.float32(0.02)
 # The nearest texts of all articles that vote for their owners.
 _VOTERS = 10
 _NEAREST_PHRASINGS = 3
@@ -122,14 +126,15 @@ def _weigh(
     # BM25 cannot exceed (k1 + 1) times the sum of the idf: this keeps it between 0 and 1.
     words = word_scores[texts.passages] / (2.2 * question.total_idf or 1.0)
     known = index.words.sum_known(question.looked_up, number, texts.passages) / (question.total_idf or 1.0)
-    passages = _choose_passages(by_passage.max(axis=0), words, known, cosines[texts.first_targets], texts)
+    compared, met = _compare_tokens(question, index, entries, cosines, texts)
+    passages = _choose_passages(by_passage, met, known, cosines[texts.first_targets], texts)
     columns: list[npt.ArrayLike] = [
         *_weigh_likeness(by_passage, cosines, texts),
         np.maximum.reduceat(words, texts.first_passages),
         [_share(question, entry.title_terms) for entry in entries],
         np.maximum.reduceat(known, texts.first_passages),
         [_share(question, entry.phrasing_terms) for entry in entries],
-        *_compare_tokens(question, index, entries, cosines, texts),
+        *compared,
         [voters.count(article) / (len(voters) or 1) for article in articles],
         [entry.has_body for entry in entries],
         np.minimum(1.0, texts.count_targets(texts.kinds == TargetKind.PHRASING) / 10),
@@ -143,18 +148,22 @@ def _weigh(
 
 
 def _choose_passages(
-    likeness: Matrix, words: Matrix, known: npt.NDArray[np.float64], title: Matrix, texts: Texts
-) -> npt.NDArray[np.int64]:
-    """Return each article's best passage, by meaning and words.
+    by_passage: Matrix, met: Matrix, known: npt.NDArray[np.float64], title: Matrix, texts: Texts
+) -> Places:
+    """Return each article's best passage, counted from its first one: by its vector and its tokens.
 
-    Who asks for what an article is called wants it from the beginning: where the question is at least as like the title
-    as any passage, and the first passage holds as many of its words as any, it is the first. The texts of passages have
-    the title in front, so the shortest one would be the most like it.
+    All of them have the title in front, so that to who asks for what the article is about the shortest one would be the
+    nearest. So the first one wins unless another is clearly nearer; and also where the question is at least as like the
+    title as anything below it, and the first one holds as many of its words as any.
     """
     firsts = texts.first_passages
-    is_asked_by_name = title >= np.maximum.reduceat(likeness, firsts)
+    is_asked_by_name = title >= np.maximum.reduceat(by_passage.max(axis=0), firsts)
     is_asked_by_name &= known[firsts] >= np.maximum.reduceat(known, firsts)
-    return np.where(is_asked_by_name, 0, _find_first_best(likeness + words, texts))
+    likeness = by_passage[0] + _TOKENS_TELL * met
+    likeness[firsts] += _FIRST_GAINS
+    places = np.flatnonzero(likeness == np.maximum.reduceat(likeness, firsts)[texts.passage_owners])
+    nearest = places[np.searchsorted(texts.passage_owners[places], np.arange(len(firsts)))] - firsts
+    return np.where(is_asked_by_name, 0, nearest)
 
 
 def _join(parts: Sequence[Candidates]) -> Candidates:
@@ -193,13 +202,14 @@ def _weigh_likeness(by_passage: Matrix, cosines: Matrix, texts: Texts) -> list[M
 
 def _compare_tokens(
     question: Question, index: LanguageIndex, entries: Sequence[IndexedArticle], cosines: Matrix, texts: Texts
-) -> Matrix:
+) -> tuple[Matrix, Matrix]:
     """Return for each article (column) how its best text, its best texts together, and the worst met token are matched,
-    and how its title's own tokens are met in the question.
+    and how its title's own tokens are met in the question; and how each passage is matched, less than any if it is not
+    one of its article's nearest.
     """
     weights = question.token_weights
     if not len(weights):
-        return np.zeros((4, len(entries)), dtype=np.float32)
+        return np.zeros((4, len(entries)), dtype=np.float32), np.zeros(len(texts.passages), dtype=np.float32)
     tokenised = np.flatnonzero(texts.is_tokenised)
     owners = texts.target_owners[tokenised]
     firsts = np.searchsorted(owners, np.arange(len(entries)))
@@ -211,13 +221,18 @@ def _compare_tokens(
     matches = match_tokens(question.encoded.tokens, read, index.tokens)
     starts = np.searchsorted(owners[nearest], np.arange(len(entries)))
     together = np.maximum.reduceat(matches, starts, axis=1)
-    titles = list(compress(read, texts.kinds[tokenised[nearest]] == TargetKind.TITLE))
-    return np.stack([
-        np.maximum.reduceat(weigh_matches(matches, weights), starts),
+    each = weigh_matches(matches, weights)
+    kinds = texts.kinds[tokenised[nearest]]
+    compared = np.stack([
+        np.maximum.reduceat(each, starts),
         weigh_matches(together, weights),
         together[weights >= _find_median(weights)].min(axis=0),
-        match_texts(titles, question.encoded.tokens, index.tokens),
+        match_texts(list(compress(read, kinds == TargetKind.TITLE)), question.encoded.tokens, index.tokens),
     ])  # fmt: skip
+    is_passage = kinds == TargetKind.PASSAGE
+    met = np.full(len(texts.passages), -np.inf, dtype=np.float32)
+    met[texts.find_passages(tokenised[nearest[is_passage]])] = each[is_passage]
+    return compared, met
 
 
 def _best_by_passage(texts: Texts, cosines: Matrix) -> Matrix:
@@ -225,8 +240,8 @@ def _best_by_passage(texts: Texts, cosines: Matrix) -> Matrix:
     best = np.full((len(_PASSAGE_KINDS), len(texts.passages)), -1.0, dtype=np.float32)
     rows = _ROW_OF_KIND[texts.kinds]
     of_passage = rows >= 0
-    columns = texts.first_passages[texts.target_owners] + texts.target_passages
-    np.maximum.at(best.reshape(-1), (rows * len(texts.passages) + columns)[of_passage], cosines[of_passage])
+    columns = texts.find_passages(of_passage)
+    np.maximum.at(best.reshape(-1), rows[of_passage] * len(texts.passages) + columns, cosines[of_passage])
     return best
 
 
@@ -245,14 +260,6 @@ def _find_highest(values: Matrix, owners: Places, count: int) -> Places:
     ordered = owners[order]
     ranks = np.arange(len(order)) - np.searchsorted(ordered, ordered)
     return order[ranks < count]
-
-
-def _find_first_best(values: Matrix, texts: Texts) -> Places:
-    """Return for each article its passage of the highest value, the first of equals, counted from its first one."""
-    highest = np.maximum.reduceat(values, texts.first_passages)
-    places = np.flatnonzero(values == highest[texts.passage_owners])
-    firsts = np.searchsorted(texts.passage_owners[places], np.arange(len(highest)))
-    return places[firsts] - texts.first_passages
 
 
 def _share(question: Question, lines: str) -> float:

@@ -148,6 +148,11 @@ class Texts:
         """Which targets are compared token by token."""
         return _IS_TOKENISED[self.kinds]
 
+    def find_passages(self, chosen: Places | npt.NDArray[np.bool_]) -> Places:
+        """Return where in here the passages are that some targets belong to; titles and phrasings have none."""
+        passages: Places = self.first_passages[self.target_owners[chosen]] + self.target_passages[chosen]
+        return passages
+
     def count_targets(self, chosen: Places | npt.NDArray[np.bool_]) -> Places:
         """Return how many of the chosen targets each article has."""
         return np.bincount(self.target_owners[chosen], minlength=len(self.first_targets))

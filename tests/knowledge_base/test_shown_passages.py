@@ -18,9 +18,11 @@ from knowledge_base.embedders import open_embedder
 from knowledge_base.importing.articles import read_articles
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.markup import parse_blocks
+from knowledge_base.search import RESULTS_MAX
 from tests.knowledge_base.conftest import REPOSITORY
 
 DEMO = REPOSITORY / "knowledge_base" / "articles"
+LABELLED = Path(__file__).with_name("shown_passages.jsonl")
 SHARED = REPOSITORY.parent / "shared"
 HELP_CENTRES = SHARED / "benchmarks" / "help-centres"
 LOGIN_GOV = SHARED / "real-articles" / "login-gov" / "_help"
@@ -117,11 +119,28 @@ def test_who_asks_for_an_article_by_name_is_shown_its_beginning_and_who_asks_for
     assert (result.article.slug, result.shown.text[: len(beginning)]) == (slug, beginning)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "least"), [("main", 0.75), ("detail", 0.82)])
+def test_what_is_shown_of_the_right_article_answers_the_question(demo: KnowledgeBase, kind: str, least: float) -> None:
+    """Each question says which words of the article a visitor must see. Measured: .79 and .85; with every article's
+    first passage .91 and .19.
+    """
+    asked = [json.loads(line) for line in LABELLED.read_text(encoding="utf-8").splitlines()]
+    asked = [one for one in asked if one["kind"] == kind]
+    slugs = {one["slug"] for one in asked}
+    assert len(asked) >= 76
+    assert len(slugs) == 76
+    seen = 0
+    for one in asked:
+        results = demo.ask(one["question"], limit=RESULTS_MAX, is_logged=False).results
+        seen += any(one["needs"] in result.shown.text for result in results if result.article.slug == one["slug"])
+    assert seen / len(asked) >= least
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnowledgeBase]:
-    """Some of the demo's articles, found by the real model."""
+    """The demo's English articles, found by the real model."""
     base = KnowledgeBase(tmp_path_factory.mktemp("demo") / "kb.db", open_embedder())
-    drafts = [draft for draft in read_articles(DEMO).drafts if draft.language == "en" and "mail" in draft.slug]
-    base.import_articles(drafts, "import")
+    base.import_articles([draft for draft in read_articles(DEMO).drafts if draft.language == "en"], "import")
     yield base
     base.close()
