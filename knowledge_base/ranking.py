@@ -161,6 +161,8 @@ def _choose_passages(
     is_asked_by_name &= known[firsts] >= np.maximum.reduceat(known, firsts)
     likeness = by_passage[0] + _TOKENS_TELL * met
     likeness[firsts] += _FIRST_GAINS
+    # What is equal but for rounding is equal.
+    likeness = np.round(likeness, 5)
     places = np.flatnonzero(likeness == np.maximum.reduceat(likeness, firsts)[texts.passage_owners])
     nearest = places[np.searchsorted(texts.passage_owners[places], np.arange(len(firsts)))] - firsts
     return np.where(is_asked_by_name, 0, nearest)
