@@ -108,7 +108,7 @@ def search_tables(folder: Path) -> list[Table]:
 
 
 def million_tables(folder: Path) -> list[Table]:
-    return [_search_table(search.measure_million(folder))]
+    return [_search_table(search.measure(folder, [search.MILLION]))]
 
 
 def _search_table(measured: Sequence[search.SearchFigures]) -> Table:

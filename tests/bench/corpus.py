@@ -8,7 +8,7 @@ that few others have.
 """
 
 import random
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -98,15 +98,15 @@ class Corpus:
         ]
 
 
-def read_corpus(embedder: Embedder, kinds: Collection[TargetKind] = _KINDS) -> Corpus:
-    """Encode the labelled help centres: of each article the texts of these kinds."""
+def read_corpus(embedder: Embedder) -> Corpus:
+    """Encode the labelled help centres: titles and passages."""
     articles: list[PreparedArticle] = []
     asked: list[tuple[str, int]] = []
     for centre in sorted(HELP_CENTRES.iterdir()):
         places = {}
         for draft in read_articles(centre / "articles.jsonl", language="en").drafts:
             places[draft.slug] = len(articles)
-            articles.append(_prepare(len(articles) + 1, draft.slug, draft.content, embedder, kinds))
+            articles.append(_prepare(len(articles) + 1, draft.slug, draft.content, embedder))
         for question in read_questions(centre / "questions.jsonl"):
             asked += [(question.text, places[slug]) for slug in question.slugs[:1] if slug in places]
     asked = random.Random(0).sample(asked, QUESTIONS)
@@ -119,13 +119,11 @@ def normalise(rows: Matrix) -> Matrix:
     return scaled
 
 
-def _prepare(
-    number: int, slug: str, content: ArticleContent, embedder: Embedder, kinds: Collection[TargetKind]
-) -> PreparedArticle:
+def _prepare(number: int, slug: str, content: ArticleContent, embedder: Embedder) -> PreparedArticle:
     article = Article(ArticleId(number), "en", slug, content, "published", 1, 1, 1, 0.0, "", "", "")
     passages = build_passages(content.body, count_tokens=lambda text: len(text.split()) * 4 // 3)
     stored = tuple(StoredPassage(PassageId(number * 1000 + p.position), p) for p in passages)
-    targets = tuple(t for t in build_targets(content, passages) if t.kind in kinds)
+    targets = tuple(t for t in build_targets(content, passages) if t.kind in _KINDS)
     texts = [target.text for target in targets]
     encoded = dict(zip(texts, embedder.encode_tokens(texts), strict=True))
     return prepare_article(

@@ -23,7 +23,6 @@ from knowledge_base.search import search
 from knowledge_base.segment import TOKENISED, Segment
 from knowledge_base.store import Database
 from knowledge_base.token_reader import TokenReader
-from knowledge_base.vector_index import TargetKind
 from tests.bench.corpus import AskedOf, Corpus, read_corpus
 from tests.bench.figures import Quantiles, quantiles
 
@@ -53,16 +52,9 @@ class SearchFigures(NamedTuple):
 
 
 def measure(folder: Path, sizes: Sequence[int]) -> list[SearchFigures]:
-    return _measure(folder, sizes, read_corpus(embedder := open_embedder()), embedder)
-
-
-def measure_million(folder: Path) -> list[SearchFigures]:
-    """Measure a million passages with one vector each, so that it takes minutes."""
+    """Measure each size; a million takes half an hour."""
     embedder = open_embedder()
-    return _measure(folder, [MILLION], read_corpus(embedder, [TargetKind.PASSAGE]), embedder)
-
-
-def _measure(folder: Path, sizes: Sequence[int], corpus: Corpus, embedder: Embedder) -> list[SearchFigures]:
+    corpus = read_corpus(embedder)
     database = Database(folder / "tokens.db")
     store = PassageStore(database)
     for article in corpus.articles:
