@@ -50,17 +50,6 @@ class AskedQuestion:
     best: BestArticle | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A question that waits to be written."""
-
-    question: str
-    language: str
-    verdict: str
-    asked_at: float
-    best: BestArticle | None
-
-
 class QuestionLog:
     """The questions in a `Database`. Thread-safe; close it before the database."""
 
@@ -70,14 +59,15 @@ class QuestionLog:
         self._database = database
         self._clock = clock
         self._max_rows = max_rows
-        self._waiting: deque[_Line] = deque(maxlen=_WAITING_MAX)
+        self._waiting: deque[AskedQuestion] = deque(maxlen=_WAITING_MAX)
         self._writer = ThreadPoolExecutor(1, "question-log")
         self._is_wanted = threading.Event()
 
     def close(self) -> None:
-        """Write what waits to be written."""
+        """Write what waits to be written, also what could not be written before."""
         self._is_wanted.set()
         self._writer.shutdown()
+        self._write()
 
     def record_question(self, question: str, language: str, verdict: str, best: BestArticle | None) -> None:
         """Note that a question was asked, and what the search made of it.
@@ -85,7 +75,7 @@ class QuestionLog:
         A visitor waits neither for the disk nor for an import that has the database: a thread writes it, with what
         else was asked meanwhile.
         """
-        self._waiting.append(_Line(question, language, verdict, self._clock(), best))
+        self._waiting.append(AskedQuestion(question, language, verdict, self._clock(), 1, best))
         self._writer.submit(self._write)
 
     def list_questions(self, *, verdict: str = "", limit: int) -> list[AskedQuestion]:
@@ -123,17 +113,17 @@ class QuestionLog:
         if not self._waiting:
             return
         self._is_wanted.wait(_GATHERED_S)
-        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        asked = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
             with self._database.write() as connection:
-                for line in lines:
-                    self._insert(connection, line)
+                for one in asked:
+                    self._insert(connection, one)
         except sqlite3.Error:
-            logger.exception("the log of questions could not be written (%d wait)", len(lines))
-            self._waiting.extendleft(reversed(lines))
+            logger.exception("the log of questions could not be written (%d wait)", len(asked))
+            self._waiting.extendleft(reversed(asked))
 
-    def _insert(self, connection: sqlite3.Connection, line: _Line) -> None:
-        best = line.best
+    def _insert(self, connection: sqlite3.Connection, asked: AskedQuestion) -> None:
+        best = asked.best
         cursor = connection.execute(
             """
             insert into questions
@@ -142,7 +132,7 @@ class QuestionLog:
             values (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             (
-                *(line.question, normalise_wording(line.question), line.language, line.verdict, line.asked_at),
+                *(asked.question, normalise_wording(asked.question), asked.language, asked.verdict, asked.asked_at),
                 *((best.slug, best.language, best.title, best.probability) if best else (None, None, None, None)),
             ),
         )

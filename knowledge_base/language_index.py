@@ -21,7 +21,7 @@ from knowledge_base.vector_index import Matrix, Rows, mean_of
 # Targets to look at for each article that is wanted, at first: an article has about twenty.
 _TARGETS_PER_ARTICLE = 16
 # Targets or passages that score the same but for rounding are in the order of their articles.
-_SCORE_DECIMALS = 5
+SCORE_DECIMALS = 5
 
 
 class LanguageIndex:
@@ -106,7 +106,7 @@ class LanguageIndex:
             found.append(part_scores[rows])
             owners.append(part.find_passage_owners(rows))
         joined = np.concatenate(owners)
-        order = np.lexsort((joined, -np.round(np.concatenate(found), _SCORE_DECIMALS)))[:passages]
+        order = np.lexsort((joined, -np.round(np.concatenate(found), SCORE_DECIMALS)))[:passages]
         return [ArticleId(owner) for owner in joined[order].tolist()]
 
     def compare(self, vector: Matrix, part: int, targets: Places) -> Matrix:
@@ -132,6 +132,6 @@ class LanguageIndex:
             is_kept = ~np.isin(own, out) if len(out) else slice(None)
             found.append(scores[is_kept])
             owners.append(own[is_kept])
-        joined = np.round(np.concatenate(found), _SCORE_DECIMALS)
-        is_whole = joined > np.round(floor, _SCORE_DECIMALS)
+        joined = np.round(np.concatenate(found), SCORE_DECIMALS)
+        is_whole = joined > np.round(floor, SCORE_DECIMALS)
         return joined[is_whole], np.concatenate(owners)[is_whole]

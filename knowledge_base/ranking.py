@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from knowledge_base.article import ArticleId
 from knowledge_base.embedding import Encoded, Matrix, QuestionEncoder
-from knowledge_base.language_index import LanguageIndex
+from knowledge_base.language_index import SCORE_DECIMALS, LanguageIndex
 from knowledge_base.late_interaction import match_texts, match_tokens, weigh_matches
 from knowledge_base.lexical_index import QueryTerm, Scores
 from knowledge_base.segment import IndexedArticle, Places, Texts
@@ -162,7 +162,7 @@ def _choose_passages(
     likeness = by_passage[0] + _TOKENS_TELL * met
     likeness[firsts] += _FIRST_GAINS
     # What is equal but for rounding is equal.
-    likeness = np.round(likeness, 5)
+    likeness = np.round(likeness, SCORE_DECIMALS)
     places = np.flatnonzero(likeness == np.maximum.reduceat(likeness, firsts)[texts.passage_owners])
     nearest = places[np.searchsorted(texts.passage_owners[places], np.arange(len(firsts)))] - firsts
     return np.where(is_asked_by_name, 0, nearest)

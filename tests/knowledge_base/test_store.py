@@ -232,6 +232,19 @@ def test_what_could_not_be_written_is_written_later(
     assert [q.question for q in log.list_questions(limit=9)] == ["late", "early"]
 
 
+def test_closing_writes_what_could_not_be_written_before(database: Database, clock: Clock) -> None:
+    log = QuestionLog(database, clock)
+    with database.write() as connection:
+        connection.execute("alter table questions rename to hidden")
+    log.record_question("early", "en", "unsure", None)
+    with pytest.raises(sqlite3.OperationalError):
+        log.list_questions(limit=9)
+    with database.write() as connection:
+        connection.execute("alter table hidden rename to questions")
+    log.close()
+    assert database.read().execute("select question from questions").fetchone()[0] == "early"
+
+
 def test_wordings_differ_by_letters_not_by_looks() -> None:
     assert normalise_wording("ＷＨＡＴ’s  up?!") == normalise_wording("what s up")
     assert normalise_wording("我的账户") == "我的账户"
