@@ -2,6 +2,7 @@
 
 "pasword" means nothing to an embedding model; "password" does. A word is left alone if an article uses it or, in
 English, if the model knows it as one of its own, so that real words are not "corrected" into the articles' vocabulary.
+Nor is a word mended into one that differs by a prefix, which may be its opposite, or where words have no spaces.
 """
 
 import re
@@ -15,9 +16,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from knowledge_base.arrays import Array, Arrays, pack_texts, unpack_texts
-from knowledge_base.words import fold_accents, is_stop_word, stem
+from knowledge_base.words import MARKS, fold_accents, is_spaced, is_stop_word, stem
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(rf"[^\W\d_]+(?:[{MARKS}]+[^\W\d_]*)*")
 # "don't" is one word; "l'adresse" is two.
 _ENGLISH_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 # Which real words there are is known of English only: it is what the packaged model was made for.
@@ -25,6 +26,19 @@ _LANGUAGE_OF_THE_MODEL = "en"
 _REMEMBERED_WORDS = 1024
 # "wel" could be anything.
 _WORD_MIN_CHARS = 4
+# What makes another word of a word, without accents: "decrypt" is not a misspelt "encrypt".
+_PREFIXES = {
+    "de": ("ab", "an", "auf", "aus", "be", "de", "ein", "ent", "er", "re", "um", "un", "ver", "vor", "zer", "zu"),
+    "en": ("de", "dis", "en", "mis", "over", "re", "un", "under"),
+    "es": ("de", "des", "en", "ex", "im", "in", "re"),
+    "fr": ("de", "des", "em", "en", "ex", "im", "in", "re"),
+    "it": ("de", "dis", "es", "im", "in", "re", "ri"),
+    "nl": ("aan", "af", "be", "de", "in", "mis", "ont", "op", "re", "uit", "ver"),
+    "pt": ("de", "des", "em", "ex", "im", "in", "re"),
+}
+# Any letters in front of a word make another word of it: "unsend". One more or less may be a slip.
+_PREFIX_MIN_CHARS = 2
+_STEM_MIN_CHARS = 3
 
 
 class Vocabulary:
@@ -119,9 +133,18 @@ class Speller:
             (distance, found[0] != folded[0], -count, found, commonest)
             for found, distance in near.items()
             for count, commonest in [self._find_commonest(found)]
-            if count > 0
+            if count > 0 and not self._is_other_word(folded, found)
         ]
         return min(ranked)[-1] if ranked else None
+
+    def _is_other_word(self, asked: str, found: str) -> bool:
+        """Return whether two words, without accents, differ by what stands in front of the same stem."""
+        shorter, longer = sorted((asked, found), key=len)
+        if longer.endswith(shorter) and len(longer) - len(shorter) >= _PREFIX_MIN_CHARS:
+            return True
+        prefixes = _PREFIXES.get(self._language, ())
+        stems = ({word[len(prefix) :] for prefix in prefixes if word.startswith(prefix)} for word in (asked, found))
+        return any(len(common) >= _STEM_MIN_CHARS for common in set.intersection(*stems))
 
     def _find_commonest(self, folded: str) -> tuple[int, str]:
         """Return the commonest word that looks like this, and how often it is used."""
@@ -153,6 +176,8 @@ def correct_spelling(text: str, language: str, *, speller: Speller, is_word: Cal
 
     def correct(found: re.Match[str]) -> str:
         word = _read(found.group())
+        if not is_spaced(word):
+            return found.group()
         if word in speller or is_stop_word(word, language) or (language == _LANGUAGE_OF_THE_MODEL and is_word(word)):
             return found.group()
         return speller.suggest(word) or found.group()

@@ -24,10 +24,15 @@ _STEMMERS = {
 # says "my", so that a visitor's "my" would look like a rare and telling word.
 _STOP_WORDS_FILE = Path(__file__).with_name("stop_words.json")
 
-_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+# Vowel signs and the like, which many scripts write as characters of their own: they belong to the word. (Accents are
+# composed with their letters, where there is such a letter.)
+MARKS = "".join(mark for mark in map(chr, range(0x300, 0x11000)) if unicodedata.category(mark).startswith("M"))
+_WORD = re.compile(rf"[^\W_]+(?:[{MARKS}]+[^\W_]*|-[^\W_]+)*")
 _APOSTROPHES = re.compile(r"[’'`´]")
-# Chinese characters, and Japanese kana.
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+# Thai, Lao, Burmese and Khmer, Chinese characters, and Japanese kana.
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
+)
 
 _stemmer_lock = threading.Lock()
 
@@ -57,6 +62,11 @@ def stem(word: str, language: str) -> str:
         stemmer = _find_stemmer(language)
         stemmed = str(stemmer.stemWord(word)) if stemmer else word
     return fold_accents(stemmed)
+
+
+def is_spaced(word: str) -> bool:
+    """Return whether a word is of a script that puts spaces between words, so that it is one."""
+    return not _UNSPACED.search(word)
 
 
 def is_stop_word(word: str, language: str) -> bool:

@@ -178,6 +178,8 @@ def test_words_meet_in_spite_of_endings_and_accents(language: str, one: str, oth
 
 def test_scripts_without_spaces_are_split_into_pairs() -> None:
     assert split_terms("账户被锁定 VPN", "zh") == ["账户", "户被", "被锁", "锁定", "vpn"]
+    assert split_terms("ค่าVPN", "th") == ["ค่", "่า", "vpn"]
+    assert len(split_terms("पासवर्ड रीसेट करें", "hi")) == 3
 
 
 def test_only_words_that_some_passage_holds_are_looked_up() -> None:

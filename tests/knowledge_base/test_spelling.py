@@ -78,3 +78,35 @@ def test_model_knows_words_of_its_own_language_only() -> None:
 
 def test_no_articles_suggest_nothing() -> None:
     assert build_speller("en", {}).suggest("account") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "used"),
+    [
+        ("en", "unsend", "send"),
+        ("en", "unshare", "share"),
+        ("en", "deactivate", "activate"),
+        ("en", "subscribe", "unsubscribe"),
+        ("en", "decrypt", "encrypt"),
+        ("de", "anmelden", "abmelden"),
+        ("de", "deaktivieren", "aktivieren"),
+        ("fr", "déconnecter", "connecter"),
+        ("fr", "réactiver", "désactiver"),
+        ("es", "desinstalar", "instalar"),
+    ],
+)
+def test_words_that_a_prefix_tells_apart_are_no_misspellings(language: str, asked: str, used: str) -> None:
+    assert mend(asked, build_speller(language, {used: 3}), language) == asked
+    assert mend(used, build_speller(language, {asked: 3}), language) == used
+
+
+def test_where_words_have_no_spaces_nothing_is_mended() -> None:
+    japanese = build_speller("ja", count_surfaces("注文を変更する", "ja"))
+    assert mend("注文を返品する", japanese, "ja") == "注文を返品する"
+    thai = build_speller("th", count_surfaces("การตั้งค่า", "th"))
+    assert mend("การตั้งคา", thai, "th") == "การตั้งคา"
+
+
+def test_vowel_signs_belong_to_their_word() -> None:
+    assert count_surfaces("पासवर्ड रीसेट", "hi") == {"पासवर्ड": 1, "रीसेट": 1}
+    assert mend("पासवर्ड", build_speller("hi", {"पासवर्ड": 3}), "hi") == "पासवर्ड"
