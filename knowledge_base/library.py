@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from knowledge_base.article import Article, ArticleContent, ArticleDraft, Audience
+from knowledge_base.article import Article, ArticleContent, ArticleDraft, ArticleId, Audience
 from knowledge_base.article_store import ArticleStore, ImportOutcome
 from knowledge_base.calibration import digest_calibration, load_calibration
 from knowledge_base.embedders import open_embedder
@@ -73,7 +73,7 @@ class KnowledgeBase:
         )
         with self._write_lock:
             self._indexer.open()
-        self._staff_slugs: tuple[SearchIndex | None, frozenset[str]] = (None, frozenset())
+        self._for_staff: tuple[SearchIndex | None, frozenset[ArticleId]] = (None, frozenset())
 
     def close(self) -> None:
         """Close the database; nobody may be using it."""
@@ -119,7 +119,8 @@ class KnowledgeBase:
             calibration=self._calibration,
             language=language,
             limit=limit,
-            excluded={*excluded, *self._list_staff_slugs(index)} if audience == "everyone" else excluded,
+            excluded=excluded,
+            barred=self._list_for_staff(index) if audience == "everyone" else frozenset(),
         )
         if is_logged:
             self._record(answer)
@@ -260,8 +261,8 @@ class KnowledgeBase:
         index = self.index
         # With a memory of its own: visitors keep theirs.
         encoder = QuestionEncoder(self._embedder)
-        labels, excluded = self.labels.list_newest(), self._list_staff_slugs(index)
-        return replay(labels, index, encoder, self._shipped, excluded=excluded)
+        labels, barred = self.labels.list_newest(), self._list_for_staff(index)
+        return replay(labels, index, encoder, self._shipped, barred=barred)
 
     def _use(self, done: Refit) -> Refit:
         if done.recalibration != self._calibration.recalibration:
@@ -274,18 +275,18 @@ class KnowledgeBase:
         found = self.labels.read_recalibration(model=self.space, calibration=digest_calibration())
         self._calibration = replace(self._shipped, recalibration=found)
 
-    def _list_staff_slugs(self, index: SearchIndex) -> frozenset[str]:
-        """Return the slugs that are for staff in any language; worked out once for each index."""
-        known, slugs = self._staff_slugs
+    def _list_for_staff(self, index: SearchIndex) -> frozenset[ArticleId]:
+        """Return the articles that are for staff only; worked out once for each index."""
+        known, articles = self._for_staff
         if known is not index:
-            slugs = frozenset(
-                entry.slug
+            articles = frozenset(
+                entry.id
                 for language in index.languages.values()
                 for entry in language.articles.values()
                 if entry.audience != "everyone"
             )
-            self._staff_slugs = (index, slugs)
-        return slugs
+            self._for_staff = (index, articles)
+        return articles
 
     def _record(self, answer: Answer) -> None:
         best = None

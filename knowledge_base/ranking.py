@@ -94,10 +94,9 @@ def build_question(text: str, language: str, index: LanguageIndex, encoder: Ques
     return Question(text, encoded, terms, looked_up, total_idf, index.tokens.find_idf(encoded.tokens.ids))
 
 
-def find_candidates(question: Question, index: LanguageIndex, excluded: Set[str]) -> Candidates:
-    """Return the articles that either index proposes, without the excluded slugs, in the order of their ids."""
+def find_candidates(question: Question, index: LanguageIndex, barred: Set[ArticleId]) -> Candidates:
+    """Return the articles that either index proposes, without the barred ones of it, in the order of their ids."""
     word_scores = index.score_words(question.looked_up)
-    barred = frozenset(index.slugs[slug] for slug in excluded if slug in index.slugs) if excluded else frozenset()
     owners = index.find_by_meaning(question.encoded.vector, articles=_BY_MEANING, barred=barred)
     wanted = _BY_WORDS + len(barred)
     by_words = list(dict.fromkeys(index.find_by_words(word_scores, passages=4 * wanted)))[:wanted]

@@ -3,8 +3,9 @@
 Owns what a label is worth. Reads one immutable index and writes nothing.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
+from knowledge_base.article import ArticleId
 from knowledge_base.calibration import Calibration, rank
 from knowledge_base.embedding import QuestionEncoder
 from knowledge_base.gaps import normalise_wording
@@ -27,11 +28,11 @@ def replay(
     encoder: QuestionEncoder,
     calibration: Calibration,
     *,
-    excluded: Collection[str],
+    barred: Set[ArticleId],
 ) -> Iterator[JudgedAnswer]:
     """Ask each labelled question once more, and judge its best article; one that no label speaks of is left out.
 
-    `calibration` must be without recalibration; `excluded` are the slugs that visitors do not find.
+    `calibration` must be without recalibration; `barred` are the articles that visitors do not find.
     """
     for asked in _group_by_question(labels)[:QUESTIONS_MAX]:
         articles = index.languages.get(asked[0].language)
@@ -47,7 +48,7 @@ def replay(
         if not current:
             continue
         question = build_question(current[0].question, current[0].language, articles, encoder)
-        candidates = find_candidates(question, articles, frozenset(excluded))
+        candidates = find_candidates(question, articles, articles.articles.keys() & barred)
         order, _, probabilities = rank(question, candidates, calibration)
         if len(order):
             best = articles.articles[candidates.articles[int(order[0])]]

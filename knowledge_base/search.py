@@ -4,10 +4,10 @@ Reads one immutable index and writes nothing. The visitor's language goes first;
 English is asked too, and an English hit that has a translation is given in the visitor's language.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, replace
 
-from knowledge_base.article import Article
+from knowledge_base.article import Article, ArticleId
 from knowledge_base.calibration import Calibration, Verdict, rank
 from knowledge_base.chunking import Passage, widen_passage
 from knowledge_base.embedding import QuestionEncoder
@@ -68,8 +68,11 @@ def search(
     language: str | None = None,
     limit: int = 5,
     excluded: Collection[str] = (),
+    barred: Set[ArticleId] = frozenset(),
 ) -> Answer:
     """Find the articles that answer a question; `language` None means that it is detected.
+
+    An excluded slug is left out in every language, a barred article in its own.
 
     Raises:
         ModelError: if the encoder's model is not the index's.
@@ -87,9 +90,10 @@ def search(
                 question,
                 encoder,
                 calibration=calibration,
-                excluded=frozenset(excluded),
+                excluded=excluded,
+                barred=barred,
             )
-            hits = _merge(hits, found, index, chosen)
+            hits = _merge(hits, found, index, chosen, barred)
         if hits and calibration.decide_verdict(hits[0].probability) == "answer":
             break
     verdict: Verdict = calibration.decide_verdict(hits[0].probability) if hits else "unsure"
@@ -115,11 +119,14 @@ def _search_language(
     encoder: QuestionEncoder,
     *,
     calibration: Calibration,
-    excluded: frozenset[str],
+    excluded: Collection[str],
+    barred: Set[ArticleId],
 ) -> list[_Hit]:
     articles = index.languages[language]
+    left_out = {articles.slugs[slug] for slug in excluded if slug in articles.slugs}
+    left_out |= articles.articles.keys() & barred
     question = build_question(text, language, articles, encoder)
-    candidates = find_candidates(question, articles, excluded)
+    candidates = find_candidates(question, articles, left_out)
     order, fits, probabilities = rank(question, candidates, calibration)
     return [
         _Hit(articles.articles[candidates.articles[n]], language, candidates.passages[n], fit, probability)
@@ -135,19 +142,21 @@ def _build_result(hit: _Hit) -> SearchResult:
     return SearchResult(article, stored[passage], shown, hit.score, hit.probability)
 
 
-def _merge(found: Sequence[_Hit], more: Sequence[_Hit], index: SearchIndex, language: str) -> list[_Hit]:
+def _merge(
+    found: Sequence[_Hit], more: Sequence[_Hit], index: SearchIndex, language: str, barred: Set[ArticleId]
+) -> list[_Hit]:
     """Join two languages' hits: an article counts once, in the visitor's language where that exists."""
     known = {hit.entry.slug for hit in found}
-    merged = [*found, *(_translate(hit, index, language) for hit in more if hit.entry.slug not in known)]
+    merged = [*found, *(_translate(hit, index, language, barred) for hit in more if hit.entry.slug not in known)]
     return sorted(merged, key=lambda hit: -hit.probability)
 
 
-def _translate(hit: _Hit, index: SearchIndex, language: str) -> _Hit:
+def _translate(hit: _Hit, index: SearchIndex, language: str, barred: Set[ArticleId]) -> _Hit:
     if hit.language == language:
         return hit
     probability = hit.probability * _FOREIGN_DISCOUNT
     own = index.languages.get(language)
     article = own.slugs.get(hit.entry.slug) if own else None
-    if own is None or article is None:
+    if own is None or article is None or article in barred:
         return replace(hit, probability=probability)
     return replace(hit, entry=own.articles[article], language=language, probability=probability)

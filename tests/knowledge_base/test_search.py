@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from knowledge_base.article import build_content, build_draft
 from knowledge_base.calibration import CALIBRATION_FILE, EVIDENCE_NAMES, load_calibration, read_calibration
 from knowledge_base.embedding import Matrix, QuestionEncoder
 from knowledge_base.errors import InvalidInputError
@@ -138,6 +139,23 @@ def test_excluded_articles_are_left_out_and_others_take_their_place(centre: Know
     everything = [article.slug for article in centre.articles.list_published()]
     answer = centre.ask("delete account", excluded=everything)
     assert (answer.results, answer.verdict) == ((), "unsure")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_translation_for_staff_hides_itself_only(centre: KnowledgeBase, language: str) -> None:
+    content = build_content("Konto löschen", "Nur für das Team: der Schalter heißt Zebra.", audience="staff")
+    centre.import_articles([build_draft("de", "delete-account", content)], "Ada")
+    found = slugs(centre, "delete account", language=language, limit=20)
+    assert ("en", "delete-account") in found
+    assert ("de", "delete-account") not in found
+    assert (language, "delete-account") in slugs(centre, "delete account", language=language, audience="staff")
+
+
+def test_labels_are_replayed_in_spite_of_a_translation_for_staff(centre: KnowledgeBase) -> None:
+    content = build_content("Konto löschen", "Nur für das Team.", audience="staff")
+    centre.import_articles([build_draft("de", "delete-account", content)], "Ada")
+    centre.label("delete account", language="en", slug="delete-account", is_right=True, source="editor", author="Ada")
+    assert centre.refit().right == 1
 
 
 def test_an_empty_base_is_unsure(base: KnowledgeBase) -> None:
