@@ -58,7 +58,7 @@ class _State:
 
 
 class Indexer:
-    """Builds indexes out of the stored articles. Not thread-safe, but for `current`."""
+    """Builds indexes out of the stored articles. Not thread-safe, but for `current` and `prepare`."""
 
     def __init__(
         self,
@@ -92,7 +92,10 @@ class Indexer:
             builder.join()
 
     def prepare(self, contents: Iterable[tuple[str, ArticleContent]]) -> None:
-        """Encode ahead of time what (language, content) pairs will need, so that publishing them is quick."""
+        """Encode ahead of time what (language, content) pairs will need, so that publishing them is quick.
+
+        Thread-safe, and needs no lock: it only fills what is remembered of texts.
+        """
         for part in split_parts(contents, _PREPARED_AT_ONCE):
             targets: list[Target] = []
             for _, content in part:

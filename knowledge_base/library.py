@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from knowledge_base.article_store import ArticleStore, ImportOutcome
 from knowledge_base.calibration import digest_calibration, load_calibration
 from knowledge_base.embedders import open_embedder
 from knowledge_base.embedding import Embedder, Matrix, QuestionEncoder
+from knowledge_base.errors import ConflictError
 from knowledge_base.gaps import BestArticle, QuestionLog
 from knowledge_base.indexing import Indexer, SearchIndex
 from knowledge_base.labels import LabelSource, LabelStore
@@ -30,6 +32,11 @@ logger = logging.getLogger(__name__)
 
 # So many labels change a fit noticeably; fewer are not worth the work.
 REFIT_EVERY_LABELS = 50
+# So many may change articles or refit at a time, those who wait for each other counted: the server has twice as many
+# threads, and visitors need some.
+CHANGES_MAX = 4
+# Who publishes waits so long for what others change; the desk gives up after ten seconds.
+_PATIENCE_S = 5.0
 # Between two questions of a fit that nobody waits for: visitors' questions go first.
 _REFIT_PAUSE_S = 0.02
 
@@ -58,6 +65,7 @@ class KnowledgeBase:
         calibration = load_calibration()
         self._shipped = calibration if target_error is None else calibration.aim(target_error)
         self._database = Database(Path(path))
+        self._turns = threading.BoundedSemaphore(CHANGES_MAX)
         self._write_lock = threading.Lock()
         self._refit_lock = threading.Lock()
         self._refitter = ThreadPoolExecutor(1, "refit")
@@ -152,17 +160,25 @@ class KnowledgeBase:
 
         Raises:
             NotFoundError: if there is no such article or revision.
+            ConflictError: if others are changing articles, and go on.
         """
-        with self._write_lock:
-            article = self.articles.get(language, slug, revision)
-            self._indexer.prepare([(language, article.content)])
-            self.articles.mark_published(article.id, article.revision)
-            self._indexer.put(self.articles.get_published(language, slug))
-            return self.articles.get(language, slug)
+        with self._take_turn():
+            wanted = self.articles.get(language, slug, revision)
+            self._indexer.prepare([(language, wanted.content)])
+            with self._lock_index():
+                article = self.articles.get(language, slug, wanted.revision)
+                self.articles.mark_published(article.id, article.revision)
+                self._indexer.put(self.articles.get_published(language, slug))
+                return self.articles.get(language, slug)
 
     def archive(self, language: str, slug: str) -> Article:
-        """Take an article out of sight and out of the answers; raise `NotFoundError` if there is none."""
-        with self._write_lock:
+        """Take an article out of sight and out of the answers.
+
+        Raises:
+            NotFoundError: if there is no such article.
+            ConflictError: if others are changing articles, and go on.
+        """
+        with self._take_turn(), self._lock_index():
             article = self.articles.archive(language, slug)
             self._indexer.remove(article.id)
             return article
@@ -175,15 +191,21 @@ class KnowledgeBase:
         is_published: bool = True,
         is_dry_run: bool = False,
     ) -> ImportOutcome:
-        """Create or revise many articles, all or none; encoding comes first, so that the rest is quick."""
-        with self._write_lock:
-            if is_published and not is_dry_run:
+        """Create or revise many articles, all or none; encoding comes first, and nobody waits for that.
+
+        Raises:
+            ConflictError: if too many others are changing articles.
+        """
+        is_indexed = is_published and not is_dry_run
+        with self._take_turn():
+            if is_indexed:
                 wanted = (draft for draft in drafts if draft.status in (None, "published"))
                 self._indexer.prepare((draft.language, draft.content) for draft in wanted)
-            outcome = self.articles.apply_import(drafts, author, is_published=is_published, is_dry_run=is_dry_run)
-            if is_published and not is_dry_run:
-                self._indexer.update()
-            return outcome
+            with self._write_lock:
+                outcome = self.articles.apply_import(drafts, author, is_published=is_published, is_dry_run=is_dry_run)
+                if is_indexed:
+                    self._indexer.update()
+                return outcome
 
     def reload(self) -> None:
         """Build the index anew from a database whose content somebody replaced; until then the old one answers."""
@@ -230,16 +252,42 @@ class KnowledgeBase:
         """Fit the probability to the labels; from then on it is used, if there are enough of them and it pays.
 
         If not, the shipped probability is used: an earlier fit goes.
+
+        Raises:
+            ConflictError: if too many others are changing something.
         """
-        with self._refit_lock:
+        with self._take_turn(), self._refit_lock:
             return self._use(refit(list(self._replay_labels())))
 
     def forget_labels(self) -> int:
-        """Delete all labels and what was fitted to them; return how many there were."""
-        with self._refit_lock:
+        """Delete all labels and what was fitted to them; return how many there were.
+
+        Raises:
+            ConflictError: if too many others are changing something.
+        """
+        with self._take_turn(), self._refit_lock:
             count = self.labels.clear()
             self._take_recalibration()
             return count
+
+    @contextmanager
+    def _take_turn(self) -> Iterator[None]:
+        """Be one of the few that change something that takes long, or wait to."""
+        if not self._turns.acquire(blocking=False):
+            raise _build_refusal()
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    @contextmanager
+    def _lock_index(self) -> Iterator[None]:
+        if not self._write_lock.acquire(timeout=_PATIENCE_S):
+            raise _build_refusal()
+        try:
+            yield
+        finally:
+            self._write_lock.release()
 
     def _refit_slowly(self) -> None:
         """Refit beside the work; given up when the knowledge base closes."""
@@ -294,3 +342,9 @@ class KnowledgeBase:
             first = answer.results[0]
             best = BestArticle(first.article.slug, first.article.language, first.article.title, first.probability)
         self.questions.record_question(answer.question, answer.language, answer.verdict, best)
+
+
+def _build_refusal() -> ConflictError:
+    return ConflictError(
+        "changes_under_way", "Others are changing articles now, by an import perhaps: try again in a moment."
+    )

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,9 @@ from flask.testing import FlaskClient
 from knowledge_base.article import ArticleDraft, build_content, build_draft
 from knowledge_base.embedding import Encoded, Matrix
 from knowledge_base.late_interaction import make_projection, reduce_tokens
-from knowledge_base.library import KnowledgeBase
+from knowledge_base.library import CHANGES_MAX, KnowledgeBase
 from knowledge_base.service import create_app
+from tests.conftest import PATIENCE_S
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-for-tests-only"
@@ -63,6 +66,21 @@ class KeywordEmbedder:
 
     def count_tokens(self, text: str) -> int:
         return len(re.findall(r"\w+", text))
+
+
+class HeldEmbedder(KeywordEmbedder):
+    """Does not come back from a text with the word "held" before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+        self.holding = threading.Semaphore(0)
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        if any("held" in text for text in texts):
+            self.holding.release()
+            assert self.let_go.wait(PATIENCE_S)
+        return super().encode(texts)
 
 
 class Clock:
@@ -143,6 +161,21 @@ def centre(base: KnowledgeBase) -> KnowledgeBase:
     """A base with six published English articles, two of them in German too."""
     base.import_articles(CENTRE, "Ada")
     return base
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[KnowledgeBase]:
+    """A base that takes as many changes as it takes at a time, and is done with none of them before the test ends."""
+    embedder = HeldEmbedder()
+    base = KnowledgeBase(tmp_path / "busy.db", embedder)
+    base.import_articles(CENTRE, "Ada")
+    with ThreadPoolExecutor(CHANGES_MAX) as pool:
+        for number in range(CHANGES_MAX):
+            pool.submit(base.import_articles, [draft(f"held-{number}", f"This is held {number}", "Up.")], "Ada")
+            assert embedder.holding.acquire(timeout=PATIENCE_S)
+        yield base
+        embedder.let_go.set()
+    base.close()
 
 
 def draft(slug: str, title: str, body: str, *, language: str = "en", phrasings: Sequence[str] = ()) -> ArticleDraft:

@@ -102,6 +102,14 @@ CALLS: list[tuple[str, str, object, int]] = [
     ("PUT", PLACE, BIG, 413),
     ("POST", "/import", b"x" * (REQUEST_MAX_BYTES + 1), 413),
 ]
+# The same while as much is changed as may be.
+CALLS_WHILE_BUSY: list[tuple[str, str, object, int]] = [
+    ("POST", "/articles/en/opening-hours/publish", {"author": "Ada"}, 409),
+    ("POST", "/articles/en/opening-hours/archive", {"author": "Ada"}, 409),
+    ("POST", "/import", {"articles": [{}], "author": "Ada"}, 409),
+    ("POST", "/refit", None, 409),
+    ("DELETE", "/labels", None, 409),
+]
 
 
 @pytest.fixture
@@ -158,13 +166,17 @@ def test_the_document_has_the_services_routes_and_no_others(client: FlaskClient,
     assert {(method, path) for method, path, _ in operations(document)} == routes
 
 
-def test_every_answer_has_the_shape_that_the_document_gives_it(client: FlaskClient, document: dict[str, Any]) -> None:
+def test_every_answer_has_the_shape_that_the_document_gives_it(
+    client: FlaskClient, document: dict[str, Any], busy: KnowledgeBase
+) -> None:
     reached: set[tuple[str, str, str]] = set()
     listed = {(m, path, status) for m, path, operation in operations(document) for status in operation["responses"]}
+    busy_client = create_app(busy, TOKEN).test_client()
     for authorization in (f"Bearer {TOKEN}", "Bearer wrong"):
-        for method, path, body, status in CALLS:
+        calls = [(client, call) for call in CALLS] + [(busy_client, call) for call in CALLS_WHILE_BUSY]
+        for asked, (method, path, body, status) in calls:
             data = body if isinstance(body, bytes) or body is None else json.dumps(body)
-            response = client.open(path, method=method, data=data, headers={"Authorization": authorization})
+            response = asked.open(path, method=method, data=data, headers={"Authorization": authorization})
             is_refused = authorization == "Bearer wrong" and path != "/health"
             assert response.status_code == (401 if is_refused else status), (
                 method,

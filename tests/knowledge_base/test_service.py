@@ -7,17 +7,26 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from knowledge_base import library
+from knowledge_base.article_store import ImportOutcome
 from knowledge_base.errors import InvalidInputError
-from knowledge_base.library import KnowledgeBase
+from knowledge_base.library import CHANGES_MAX, KnowledgeBase
+from knowledge_base.server import THREADS
 from knowledge_base.service import SMALL_REQUEST_MAX_BYTES, create_app, read_token
-from tests.knowledge_base.conftest import REPOSITORY, TOKEN, Desk
+from tests.conftest import PATIENCE_S
+from tests.knowledge_base.conftest import CENTRE, REPOSITORY, TOKEN, Desk, HeldEmbedder
 
 ARTICLE = {
     "language": "en",
@@ -220,6 +229,63 @@ def test_a_bad_request_is_told_apart_and_changes_nothing(
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 100_000, b'{"question": "\\ud800"}', b""])
 def test_what_is_not_json_is_refused(desk: Desk, body: bytes) -> None:
     desk.post_bytes("/search", body, 400)
+
+
+def test_visitors_are_answered_whatever_waits_for_an_import(tmp_path: Path) -> None:
+    embedder = HeldEmbedder()
+    base = KnowledgeBase(tmp_path / "kb.db", embedder)
+    base.import_articles(CENTRE, "Ada")
+    app = create_app(base, TOKEN)
+    held = {"articles": [{"language": "en", "slug": "held", "title": "This is held", "body": "Up."}], "author": "Ada"}
+    # As many threads as gunicorn has, each with a request in hand.
+    with ThreadPoolExecutor(THREADS) as threads:
+        importing = threads.submit(Desk(app.test_client()).post, "/import", held)
+        assert embedder.holding.acquire(timeout=PATIENCE_S)
+        try:
+            desk = Desk(app.test_client())
+            published = threads.submit(desk.post, "/articles/en/export-photos/publish", {"author": "Ada"})
+            assert published.result(PATIENCE_S)["status"] == "published"
+            more = [
+                threads.submit(app.test_client().post, "/import", json=held, headers=desk.headers) for _ in "12345678"
+            ]
+            assert threads.submit(desk.get, "/health").result(PATIENCE_S)["published"] == len(CENTRE)
+            refused = list(islice(as_completed(more, PATIENCE_S), len(more) - CHANGES_MAX + 1))
+            assert {one.result().status_code for one in refused} == {409}
+            found = threads.submit(desk.post, "/search", {"question": "delete my account"}).result(PATIENCE_S)
+            assert found["results"][0]["slug"] == "delete-account"
+            assert not importing.done()
+        finally:
+            embedder.let_go.set()
+        assert {one.result(PATIENCE_S).status_code for one in more if one not in refused} == {200}
+    base.close()
+
+
+def test_who_cannot_have_the_index_for_long_is_told_to_try_again(
+    open_base: Callable[..., KnowledgeBase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = open_base()
+    base.import_articles(CENTRE, "Ada")
+    monkeypatch.setattr(library, "_PATIENCE_S", 0.01)
+    applied, let_go = threading.Event(), threading.Event()
+    apply_import = base.articles.apply_import
+
+    def apply_slowly(*args: Any, **options: Any) -> ImportOutcome:
+        applied.set()
+        assert let_go.wait(PATIENCE_S)
+        return apply_import(*args, **options)
+
+    monkeypatch.setattr(base.articles, "apply_import", apply_slowly)
+    with ThreadPoolExecutor(1) as threads:
+        importing = threads.submit(base.import_articles, CENTRE, "Ada")
+        assert applied.wait(PATIENCE_S)
+        try:
+            desk = Desk(create_app(base, TOKEN).test_client())
+            for verb in ("publish", "archive"):
+                error = desk.post(f"/articles/en/export-photos/{verb}", {"author": "Ada"}, 409)["error"]
+                assert error["code"] == "changes_under_way"
+        finally:
+            let_go.set()
+        assert len(importing.result(PATIENCE_S).unchanged) == len(CENTRE)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=501", "offset=-1", "status=nonsense", "language=x"])
