@@ -60,11 +60,12 @@ class KnowledgeBase:
             InvalidInputError: if the database cannot be used, or the share is out of bounds.
             ModelError: if the embedding model cannot be used.
         """
+        path = Path(path).absolute()
         self._embedder = embedder or open_embedder()
         self._encoder = QuestionEncoder(self._embedder)
         calibration = load_calibration()
         self._shipped = calibration if target_error is None else calibration.aim(target_error)
-        self._database = Database(Path(path))
+        self._database = Database(path)
         self._turns = threading.BoundedSemaphore(CHANGES_MAX)
         self._write_lock = threading.Lock()
         self._refit_lock = threading.Lock()
@@ -76,9 +77,7 @@ class KnowledgeBase:
         self.labels = LabelStore(self._database, clock)
         self._take_recalibration()
         passages = PassageStore(self._database)
-        self._indexer = Indexer(
-            self.articles, passages, self._embedder, database=Path(path), write_lock=self._write_lock
-        )
+        self._indexer = Indexer(self.articles, passages, self._embedder, database=path, write_lock=self._write_lock)
         with self._write_lock:
             self._indexer.open()
         self._for_staff: tuple[SearchIndex | None, frozenset[ArticleId]] = (None, frozenset())

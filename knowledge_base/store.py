@@ -7,6 +7,7 @@ writer. Knows tables, not meanings: those are in `article_store`, `passage_store
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +34,10 @@ class Database:
         Raises:
             InvalidInputError: if the file cannot be opened or is not a database.
         """
-        self._path = path
+        # Connections are opened as threads come, and somebody may change the working directory meanwhile.
+        self._path = path.absolute()
         self._write_lock = threading.RLock()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
         self._local = threading.local()
         try:
@@ -61,21 +63,25 @@ class Database:
             self._writer.execute("commit")
 
     def read(self) -> sqlite3.Connection:
-        """Return this thread's reading connection; it sees what was committed before each statement."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            connection.execute("pragma query_only = on")
-            self._local.connection = connection
+        """Return this thread's reading connection; it sees what was committed before each statement.
+
+        It is closed when the thread ends.
+        """
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = _Reader(self._connect())
+            reader.connection.execute("pragma query_only = on")
+            self._local.reader = reader
             with self._readers_lock:
-                self._readers.append(connection)
-        return connection
+                self._readers.add(reader)
+        return reader.connection
 
     def close(self) -> None:
         """Close all connections; nobody may be using them."""
         with self._readers_lock, self._write_lock:
-            for connection in [*self._readers, self._writer]:
-                connection.close()
+            for reader in list(self._readers):
+                reader.connection.close()
+            self._writer.close()
             self._readers.clear()
             self._local = threading.local()
 
@@ -88,6 +94,16 @@ class Database:
         # SQLite's own lower() knows ASCII only.
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         return connection
+
+
+class _Reader:
+    """A thread's connection. Only the thread's local storage holds it, so that both go together."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 def delete_oldest(connection: sqlite3.Connection, table: str, last_id: int, *, max_rows: int) -> None:

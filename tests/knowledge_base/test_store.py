@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,40 @@ def test_the_file_is_durable_and_readers_do_not_wait(database: Database) -> None
         connection.execute("insert into dismissed_questions values ('x', 0)")
         assert database.read().execute("select count(*) from dismissed_questions").fetchone()[0] == 0
     assert database.read().execute("select count(*) from dismissed_questions").fetchone()[0] == 1
+
+
+def count_open(path: Path) -> int:
+    """Return how often this process has a file open."""
+    names = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            names.append(descriptor.readlink())
+    return names.count(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists open files")
+def test_a_thread_that_ends_leaves_no_connection_behind(store: ArticleStore, tmp_path: Path) -> None:
+    before = count_open(tmp_path / "store.db")
+    assert before
+    during = []
+    for _ in range(20):
+        thread = threading.Thread(target=lambda: during.append((store.count(), count_open(tmp_path / "store.db"))))
+        thread.start()
+        thread.join()
+    # One that was joined may be closing its own still.
+    assert {count for _, count in during} <= {before + 1, before + 2}
+
+
+def test_a_thread_reads_the_same_file_whatever_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = Database(Path("here.db"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert ArticleStore(database).count() == (0, 0)
+    assert list(Path().iterdir()) == []
+    database.close()
 
 
 def test_a_file_that_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:
