@@ -5,6 +5,8 @@ are on the disk when `write` returns; every thread reads over its own connection
 writer. Knows tables, not meanings: those are in `article_store`, `passage_store`, `gaps` and `labels`.
 """
 
+import fcntl
+import os
 import sqlite3
 import threading
 import weakref
@@ -42,8 +44,9 @@ class Database:
         self._local = threading.local()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
-            migrations.apply(SqliteUtilsDatabase(self._writer))
+            with _lock_folder(self._path.parent):
+                self._writer = self._connect()
+                migrations.apply(SqliteUtilsDatabase(self._writer))
         except (OSError, sqlite3.Error) as exc:
             raise InvalidInputError(
                 "database_unusable",
@@ -94,6 +97,21 @@ class Database:
         # SQLite's own lower() knows ASCII only.
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         return connection
+
+
+@contextmanager
+def _lock_folder(folder: Path) -> Iterator[None]:
+    """Have others that open a database in this folder wait, in this process and in any other.
+
+    Who opens a new file switches it to WAL, for which SQLite does not wait, and looks which migrations are missing
+    before it takes a lock. (A lock on the file itself would take SQLite's own locks along when it is closed.)
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class _Reader:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -210,6 +211,20 @@ def test_a_thread_reads_the_same_file_whatever_the_working_directory(
     assert ArticleStore(database).count() == (0, 0)
     assert list(Path().iterdir()) == []
     database.close()
+
+
+def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    for name in "abc":
+        barrier = threading.Barrier(4)
+
+        def open_(path: Path = tmp_path / f"{name}.db", barrier: threading.Barrier = barrier) -> Database:
+            barrier.wait()
+            return Database(path)
+
+        with ThreadPoolExecutor(4) as threads:
+            for opened in [threads.submit(open_) for _ in "1234"]:
+                assert ArticleStore(opened.result()).count() == (0, 0)
+                opened.result().close()
 
 
 def test_a_file_that_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:
