@@ -261,12 +261,15 @@ class ArticleStore:
             if base.content != draft.content:
                 revision = newest.revision + 1
                 self._add_revision(connection, article_id, revision, draft.content, author)
-            if (base.source, base.permalink) != (draft.source, draft.permalink):
+            # No revision has its own: a draft's would be the published one's at once.
+            may_move = wanted != "draft" or newest.published_revision is None
+            is_moved = may_move and (base.source, base.permalink) != (draft.source, draft.permalink)
+            if is_moved:
                 connection.execute(
                     "update articles set source = ?, permalink = ? where id = ?",
                     (draft.source, draft.permalink, article_id),
                 )
-            is_same = (base.content, base.source, base.permalink) == (draft.content, draft.source, draft.permalink)
+            is_same = base.content == draft.content and not is_moved
             is_standing = (
                 newest.published_revision == revision if wanted == "published" else wanted in ("draft", newest.status)
             )

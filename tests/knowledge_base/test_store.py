@@ -4,11 +4,12 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from knowledge_base.article import build_content
+from knowledge_base.article import ArticleDraft, build_content, build_draft
 from knowledge_base.article_rows import ArticleFilter
 from knowledge_base.article_store import ArticleStore
 from knowledge_base.errors import ConflictError, InvalidInputError, NotFoundError
@@ -135,6 +136,33 @@ def test_an_import_says_what_it_created_updated_and_left_alone(store: ArticleSto
         ["reset-password"],
     ]
     assert store.get("en", "delete-account").published_revision == 2
+
+
+def test_an_import_of_drafts_leaves_the_address_of_what_is_published(store: ArticleStore) -> None:
+    def build(body: str, address: str, status: str | None = None) -> ArticleDraft:
+        return build_draft(
+            "en", "a", build_content("Title", body), source=f"{body}.md", permalink=address, status=status
+        )
+
+    old, new = build("Old", "https://old.example/a"), build("New", "https://new.example/a")
+    store.apply_import([old], "Ada", is_published=True)
+    moved = replace(old, permalink="https://new.example/a")
+    for again, is_published in ((moved, False), (new, False), (replace(new, status="draft"), True)):
+        store.apply_import([again], "Ada", is_published=is_published)
+        published = store.get_published("en", "a")
+        assert (published.content.body, published.source, published.permalink) == ("Old", old.source, old.permalink)
+    assert store.get("en", "a").content.body == "New"
+    assert store.apply_import([new], "Ada", is_published=False).unchanged == (new,)
+    store.apply_import([new], "Ada", is_published=True)
+    assert store.get_published("en", "a").permalink == new.permalink
+
+
+def test_an_import_of_drafts_moves_what_is_not_published(store: ArticleStore) -> None:
+    one = build_draft("en", "a", build_content("Title", "Body"), permalink="https://old.example/a")
+    store.apply_import([one], "Ada", is_published=False)
+    moved = replace(one, permalink="https://new.example/a")
+    assert store.apply_import([moved], "Ada", is_published=False).updated == (moved,)
+    assert store.get("en", "a").permalink == moved.permalink
 
 
 def test_a_dry_run_tells_the_same_and_stores_nothing(store: ArticleStore) -> None:
