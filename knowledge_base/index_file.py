@@ -9,7 +9,6 @@ import hashlib
 import importlib.metadata
 import logging
 import os
-import zipfile
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -45,8 +44,8 @@ class IndexFiles:
                     if made_by != self._made_by:
                         continue
                     segment = Segment.from_arrays({name: stored[name] for name in stored.files})
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
-                logger.warning("the index file %s cannot be used and is built anew: %s", path, exc)
+            except Exception as exc:  # noqa: BLE001 - a border: a damaged or foreign file raises whatever it likes
+                logger.warning("the index file %s cannot be used and is built anew: %r", path, exc)
                 continue
             if digest == _digest_contents(segment, contents):
                 yield language, segment

@@ -3,8 +3,10 @@
 import shutil
 import sqlite3
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from knowledge_base import index_file, vector_index
@@ -63,14 +65,20 @@ def test_what_changed_since_is_found(stored: Path, open_base: Callable[..., Know
     assert_same(ask_all(base), expected)
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "emptied", "foreign"])
+@pytest.mark.parametrize("damage", ["cut", "changed", "emptied", "foreign", "array", "packed otherwise"])
 def test_a_file_that_is_damaged_counts_as_none(
     stored: Path, open_base: Callable[..., KnowledgeBase], damage: str
 ) -> None:
     content = stored.read_bytes()
     place = len(content) // 2
     changed = content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
-    stored.write_bytes({"cut": content[:place], "changed": changed, "emptied": b"", "foreign": b"PK"}[damage])
+    array = BytesIO()
+    np.save(array, np.arange(3))
+    directory = content.index(b"PK\x01\x02")
+    packed_otherwise = content[: directory + 10] + b"\x63" + content[directory + 11 :]
+    damaged = {"cut": content[:place], "changed": changed, "emptied": b"", "foreign": b"PK"}
+    damaged |= {"array": array.getvalue(), "packed otherwise": packed_otherwise}
+    stored.write_bytes(damaged[damage])
     base = open_base()
     assert base.ask("parcel 7 refund", is_logged=False).results
     wait_for_builder()
