@@ -22,7 +22,7 @@ from knowledge_base.late_interaction import TokenVectors
 from knowledge_base.passage_store import PassageStore, StoredPassage
 from knowledge_base.segment import TOKENISED, PreparedArticle, Segment, prepare_article, split_parts
 from knowledge_base.token_reader import TokenReader
-from knowledge_base.vector_index import Matrix, Target, TargetKind
+from knowledge_base.vector_index import Matrix, Target, TargetKind, check_dimension
 
 # Between two of these an import's progress is on the disk: a crash loses half a minute of encoding at most.
 _ENCODED_PER_COMMIT = 256
@@ -106,7 +106,7 @@ class Indexer:
     def open(self) -> None:
         """Make what is published the index, at the start: begin with what an earlier process left in files."""
         stored = self._files.read_all(self._articles.list_contents())
-        self._states = {language: _State(base, {}, {}) for language, base in stored}
+        self._states = {language: _State(base, {}, {}) for language, base in stored if self._has_tokens(base)}
         if self._states:
             languages = {language: self._join(language, state) for language, state in self._states.items()}
             self.current = SearchIndex(languages, self._embedder.model, self._embedder.dimension)
@@ -140,6 +140,12 @@ class Indexer:
     def remove(self, article_id: ArticleId) -> None:
         """Take an article out; one that is not in there changes nothing."""
         self._change([], [article_id])
+
+    def _has_tokens(self, base: Segment) -> bool:
+        """Return whether the database has what a file does not hold: somebody may have thrown it away."""
+        # Beyond an article's last hash there is an empty one.
+        hashes = (itertools.takewhile(bool, map(entry.find_hash, itertools.count())) for entry in base.entries.values())
+        return self._passages.has_tokens(itertools.chain.from_iterable(hashes), self._embedder.model)
 
     def _change(self, put: Sequence[Article], removed: Sequence[ArticleId]) -> None:
         states = dict(self._states)
@@ -290,6 +296,8 @@ class Indexer:
             self._passages.record_tokens(new, model)
             tokens |= new
         vectors = self._passages.load_vectors({text: None for text, _ in kinds}, model)
+        for vector in vectors.values():
+            check_dimension(len(vector), self._embedder.dimension, model)
         missing = dict.fromkeys(text for text, _ in kinds if text not in vectors)
         for part in split_parts(missing, _ENCODED_PER_COMMIT):
             encoded_vectors = dict(zip(part, self._embedder.encode(part), strict=True))

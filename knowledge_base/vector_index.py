@@ -114,12 +114,7 @@ class VectorIndex:
         Raises:
             ModelError: if they have another dimension.
         """
-        if vectors.shape[1] != self.dimension:
-            raise ModelError(
-                "index_mismatch",
-                f'A stored vector has {vectors.shape[1]} dimensions, "{model}" has {self.dimension}: two models '
-                "go by this name. Delete the table embeddings and start again.",
-            )
+        check_dimension(vectors.shape[1], self.dimension, model)
         self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         self.total = self.total + np.rint(vectors.astype(np.float64) * _SUM_SCALE).sum(axis=0).astype(np.int64)
         if self._is_exact() and len(self) > EXACT_MAX:
@@ -166,6 +161,16 @@ class VectorIndex:
         import faiss
 
         return isinstance(self._index, faiss.IndexFlatIP)
+
+
+def check_dimension(found: int, wanted: int, model: str) -> None:
+    """Raise `ModelError` unless a stored vector has the dimension of its model."""
+    if found != wanted:
+        raise ModelError(
+            "index_mismatch",
+            f'A stored vector has {found} dimensions, "{model}" has {wanted}: two models go by this name. Delete all '
+            "rows of the tables embeddings and token_vectors and start again.",
+        )
 
 
 def mean_of(total: npt.NDArray[np.int64], count: int) -> Matrix:

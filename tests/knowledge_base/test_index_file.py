@@ -12,7 +12,7 @@ import pytest
 from knowledge_base import index_file, vector_index
 from knowledge_base.chunking import CHUNKER_VERSION
 from knowledge_base.library import KnowledgeBase
-from tests.knowledge_base.conftest import draft
+from tests.knowledge_base.conftest import KeywordEmbedder, draft
 from tests.knowledge_base.test_incremental_index import Editor, ask_all, assert_same, wait_for_builder
 
 
@@ -102,6 +102,22 @@ def test_a_file_beside_another_database_is_not_read(stored: Path, open_base: Cal
     base = open_base()
     assert base.ask("parcel 2", is_logged=False).results
     assert read_languages(stored, base) == []
+
+
+@pytest.mark.parametrize("left", [0, 20])
+def test_token_vectors_that_were_thrown_away_are_made_again(
+    stored: Path, open_base: Callable[..., KnowledgeBase], left: int
+) -> None:
+    base = open_base()
+    answers = ask_all(base)
+    base.close()
+    with sqlite3.connect(stored.with_name("kb.db")) as connection:
+        connection.execute("delete from token_vectors where rowid > ?", (left,))
+        connection.execute("delete from embeddings")
+    connection.close()
+    embedder = KeywordEmbedder()
+    assert_same(ask_all(open_base(embedder)), answers)
+    assert embedder.encoded
 
 
 def test_a_file_that_cannot_be_written_is_done_without(
