@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from handoff.errors import BatonError
 from handoff.evaluate import evaluate
@@ -22,7 +23,9 @@ class _Border(click.Group):
         try:
             return super().invoke(ctx)
         except BatonError as exc:
-            console.print(f"[bold red]baton:[/] {exc.message}", soft_wrap=True)
+            # It may hold anything that a file holds: brackets, and halves of characters.
+            message = escape(exc.message.encode(errors="replace").decode())
+            console.print(f"[bold red]baton:[/] {message}", soft_wrap=True)
             sys.exit(1)
 
 
@@ -92,6 +95,7 @@ def export_folder(folder: Path, dry_run: bool) -> None:
         f"{'Would write' if dry_run else 'Wrote'} {len(names)} files to {folder}"
         f"{f', {drafts} of them newer drafts of published articles' if drafts else ''}.",
         soft_wrap=True,
+        markup=False,
     )
 
 

@@ -4,12 +4,14 @@ The measuring is done by the parts themselves; here are the commands and the tab
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from handoff.errors import BatonError
@@ -18,6 +20,17 @@ from handoff.settings import read_settings
 if TYPE_CHECKING:
     from handoff.rehearsal.play import Played
     from knowledge_base.evaluation.report import Evaluation
+
+
+class _Share(click.FloatRange):
+    """A number from 0 to 1. (To click "nan" lies in every range.)"""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        share: float = super().convert(value, param, ctx)
+        if math.isnan(share):
+            self.fail(f"{value} is not in the range 0<=x<=1.", param, ctx)
+        return share
+
 
 console = Console(highlight=False)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -51,7 +64,7 @@ def evaluate() -> None:
 @click.option(
     "--questions", type=_FILE, required=True, help="JSON lines of question, slugs, kind; no slugs: no answer."
 )
-@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True, help=_TARGET)
+@click.option("--target-error", type=_Share(0, 1), default=0.05, show_default=True, help=_TARGET)
 @click.option("--language", default=None, help="The articles' language; else it is detected.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object instead of tables.")
 @click.option("--plot", type=_OUTPUT, default=None, help="Write reliability and risk-coverage as SVG.")
@@ -82,7 +95,7 @@ def evaluate_search(
 @click.option(
     "--questions", type=_FILE, required=True, help="JSON lines of question, slugs, kind; no slugs: no answer."
 )
-@click.option("--target-error", type=click.FloatRange(0, 1), default=0.05, show_default=True, help=_TARGET)
+@click.option("--target-error", type=_Share(0, 1), default=0.05, show_default=True, help=_TARGET)
 @click.option("--json", "is_json", is_flag=True, help="One JSON object instead of tables.")
 @click.option("--plot", type=_OUTPUT, default=None, help="Write reliability and risk-coverage as SVG.")
 def evaluate_answers(questions: Path, target_error: float, is_json: bool, plot: Path | None) -> None:
@@ -181,7 +194,7 @@ def _print_played(played: "list[Played]") -> None:
     by_file = {result.script.file: [r for r in played if r.script.file == result.script.file] for result in played}
     for file, results in [*by_file.items(), ("all", played)]:
         failed = sum(bool(result.problem) for result in results)
-        table.add_row(file, str(len(results) - failed), str(failed))
+        table.add_row(escape(file), str(len(results) - failed), str(failed))
     console.print(table)
     for result in played:
         if result.problem:
@@ -227,7 +240,7 @@ def _build_kinds(kinds: dict[str, Any]) -> Table:
     heads = ("first", "in three", "AUROC", "answered", "of these wrong", "clarified", "right one offered")
     table = Table("kind", "questions", *heads, title="By kind", title_justify="left")
     for kind, figures in kinds.items():
-        table.add_row(kind, str(figures["questions"]), *(_format(figures[name]) for name in names))
+        table.add_row(escape(kind), str(figures["questions"]), *(_format(figures[name]) for name in names))
     return table
 
 

@@ -6,12 +6,13 @@ is refused by its number; what had to be changed or is odd is noted.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from knowledge_base.article import (
     BODY_MAX_CHARS,
@@ -34,6 +35,7 @@ _EXAMPLES_MAX = 3
 _SURE_FROM_CHARS = 120
 _SURE_FROM = 0.8
 _GUESSED_CHARS = 20_000
+_HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def normalise_slug(text: str) -> str:
 
     A permalink's path and the same path written as a slug are then equal.
     """
-    path = urlsplit(text.strip()).path if "://" in text else text.strip().split("#")[0].split("?")[0]
+    # Not every host that people write is one; here none counts.
+    path = _HOST.sub("", _clean(text).strip().split("#")[0].split("?")[0])
     path = unquote(path).strip("/").casefold()
     for ending in ("/index", ".html", ".htm", ".mdx", ".md"):
         path = path.removesuffix(ending)
@@ -129,11 +132,12 @@ def _read_article(
     slug = line.get("slug")
     if not isinstance(slug, str | int) or not str(slug).strip():
         raise _refuse(path, number, 'an article needs a "slug".')
+    slug = _clean(str(slug))
     title, body = (_read_text(path, number, line, field).strip() for field in ("title", "body"))
     phrasings = line.get("phrasings") or []
     if not isinstance(phrasings, list) or not all(isinstance(phrasing, str) for phrasing in phrasings):
         raise _refuse(path, number, '"phrasings" must be a list of texts.')
-    phrasings = [phrasing for phrasing in phrasings if phrasing.strip()]
+    phrasings = [_clean(phrasing) for phrasing in phrasings if phrasing.strip()]
     if not title and not body and not phrasings:
         raise _refuse(path, number, f'the article "{slug}" has no title, no body and no phrasings.')
     title = " ".join((title or (phrasings[0] if phrasings else body.splitlines()[0])).split())
@@ -160,7 +164,7 @@ def _read_question(path: Path, number: int, line: Mapping[str, Any]) -> Labelled
     return LabelledQuestion(
         text[:QUESTION_MAX_CHARS],
         tuple(dict.fromkeys(normalise_slug(str(slug)) for slug in slugs)),
-        str(kind) if kind else "",
+        _clean(str(kind)) if kind else "",
     )
 
 
@@ -168,7 +172,12 @@ def _read_text(path: Path, number: int, line: Mapping[str, Any], field: str) -> 
     text = line.get(field)
     if text is not None and not isinstance(text, str):
         raise _refuse(path, number, f'"{field}" must be text.')
-    return (text or "").encode(errors="replace").decode()
+    return _clean(text or "")
+
+
+def _clean(text: str) -> str:
+    """Return a text without halves of characters, which JSON can write and nothing can store or print."""
+    return text.encode(errors="replace").decode()
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

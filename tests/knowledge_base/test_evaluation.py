@@ -130,7 +130,10 @@ def test_odd_articles_are_taken_and_noted(tmp_path: Path) -> None:
     assert "1 slugs that no article has (gone); 1 questions" in notes
 
 
-@pytest.mark.parametrize("slug", ["/help/pay/", "help/pay", "https://example.org/help/pay?x=1#y", "/Help/pay.html"])
+@pytest.mark.parametrize(
+    "slug",
+    ["/help/pay/", "help/pay", "https://example.org/help/pay?x=1#y", "/Help/pay.html", "https://[site]/help/pay"],
+)
 def test_ways_to_write_one_address_are_one_slug(slug: str) -> None:
     assert normalise_slug(slug) == "help/pay"
 
@@ -148,6 +151,21 @@ def test_the_installed_knowledge_base_is_asked_by_slug_or_permalink(tmp_path: Pa
     assert (found.figures[BATON].answerable, found.figures[BATON].recall_at_1) == (3, 1.0)
     assert list(found.kinds) == ["german"]
     assert centre.questions.list_questions(limit=9) == []
+
+
+def test_halves_of_characters_are_read_as_question_marks(tmp_path: Path) -> None:
+    odd = "\ud800"
+    articles = write_lines(
+        tmp_path / "articles.jsonl",
+        {"slug": f"pay{odd}", "title": f"Pay{odd}", "body": f"By card.{odd}", "phrasings": [f"pay how{odd}"]},
+        {"slug": odd, "title": "Else", "body": "x" * 200_000},
+    )
+    question = {"question": f"pay how{odd}", "slugs": [f"pay{odd}"], "kind": odd}
+    questions = write_lines(tmp_path / "questions.jsonl", question, {"question": "x", "slugs": [f"gone{odd}"]})
+    found = evaluate_search(articles, questions, target_error=0.05, embedder=KeywordEmbedder(), language="en")
+    assert list(found.kinds) == ["?"]
+    assert found.figures[BATON].recall_at_1 == 1
+    assert json.dumps(found.describe(), ensure_ascii=False).encode()
 
 
 def test_an_empty_knowledge_base_is_not_measured(tmp_path: Path, base: KnowledgeBase) -> None:
