@@ -30,7 +30,7 @@ from knowledge_base.requests import (
     ReviseRequest,
     build_imported,
     check_range,
-    decode,
+    read_body,
 )
 from knowledge_base.responses import (
     Json,
@@ -75,27 +75,27 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
 
     @routes.post("/articles")
     def create_article() -> tuple[Json, HTTPStatus]:
-        wanted = decode(request.get_data(), CreateRequest)
+        wanted = read_body(CreateRequest)
         content = build_content(wanted.title, wanted.body, wanted.tags, wanted.phrasings, wanted.audience)
         draft = build_draft(wanted.language, wanted.slug, content)
         return describe(base.create(draft, check_author(wanted.author))), HTTPStatus.CREATED
 
     @routes.put("/articles/<language>/<slug>")
     def revise_article(language: str, slug: str) -> Json:
-        wanted = decode(request.get_data(), ReviseRequest)
+        wanted = read_body(ReviseRequest)
         content = build_content(wanted.title, wanted.body, wanted.tags, wanted.phrasings, wanted.audience)
         author = check_author(wanted.author)
         return describe(base.revise(language, slug, content, author=author, base_revision=wanted.base_revision))
 
     @routes.post("/articles/<language>/<slug>/publish")
     def publish_article(language: str, slug: str) -> Json:
-        wanted = decode(request.get_data(), PublishRequest)
+        wanted = read_body(PublishRequest)
         check_author(wanted.author)
         return describe(base.publish(language, slug, wanted.revision))
 
     @routes.post("/articles/<language>/<slug>/archive")
     def archive_article(language: str, slug: str) -> Json:
-        check_author(decode(request.get_data(), ArchiveRequest).author)
+        check_author(read_body(ArchiveRequest).author)
         return describe(base.archive(language, slug))
 
     _add_revision_routes(routes, base)
@@ -124,7 +124,7 @@ def _add_revision_routes(routes: Blueprint, base: KnowledgeBase) -> None:
 
     @routes.post("/articles/<language>/<slug>/revisions/<int:revision>/restore")
     def restore_revision(language: str, slug: str, revision: int) -> Json:
-        wanted = decode(request.get_data(), RestoreRequest)
+        wanted = read_body(RestoreRequest)
         author = check_author(wanted.author)
         return describe(base.restore(language, slug, revision, author=author, base_revision=wanted.base_revision))
 
@@ -132,12 +132,12 @@ def _add_revision_routes(routes: Blueprint, base: KnowledgeBase) -> None:
 def _add_transfer_routes(routes: Blueprint, base: KnowledgeBase) -> None:
     @routes.post("/render")
     def render() -> Json:
-        wanted = decode(request.get_data(), RenderRequest)
+        wanted = read_body(RenderRequest)
         return {"html": render_html(wanted.body, check_language(wanted.language))}
 
     @routes.post("/import")
     def import_articles() -> Json:
-        wanted = decode(request.get_data(), ImportRequest)
+        wanted = read_body(ImportRequest)
         check_range(len(wanted.articles), "articles", least=1, most=IMPORT_MAX_ARTICLES)
         author = check_author(wanted.author)
         drafts, skipped = _build_drafts(wanted)

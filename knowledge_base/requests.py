@@ -1,13 +1,16 @@
 """What the service accepts: one typed shape for each request body, decoded strictly.
 
-Owns the way from bytes to values. A wrong type is an `InvalidInputError` that names the field; limits of
+Owns the way from the request in hand to values. A wrong type is an `InvalidInputError` that names the field; limits of
 single values are the library's business.
 """
 
 import re
 from typing import TypeVar
 
+import flask
 import msgspec
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from knowledge_base.article import ArticleDraft, Audience, build_content, build_draft
 from knowledge_base.errors import InvalidInputError
@@ -110,6 +113,27 @@ class ImportRequest(msgspec.Struct):
     author: str
     publish: bool = True
     dry_run: bool = False
+
+
+def read_body(shape: type[Request]) -> Request:
+    """Read and decode the body of the HTTP request in hand.
+
+    Raises:
+        InvalidInputError: if it does not come as it should, is no JSON or has another shape.
+        RequestEntityTooLarge: if it is longer than the request's `max_content_length`.
+    """
+    request = flask.request
+    try:
+        body = request.get_data()
+        # What comes in chunks, without a length, was read up to the limit only.
+        is_cut = request.content_length is None and len(body) == request.max_content_length
+        if is_cut and request.environ["wsgi.input"].read(1):
+            raise RequestEntityTooLarge
+    except (ParseException, ClientDisconnected, OSError) as exc:
+        raise InvalidInputError(
+            "body_unreadable", "The request body breaks off, or its chunks are not as they announce: send it again."
+        ) from exc
+    return decode(body, shape)
 
 
 def decode(body: bytes, shape: type[Request]) -> Request:

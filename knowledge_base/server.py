@@ -16,6 +16,8 @@ from knowledge_base.service import create_app_from_environment
 THREADS = 8
 # How long a request that is under way may take to end after SIGTERM.
 GRACEFUL_TIMEOUT_S = 3
+# As long as gunicorn takes any: what is longer it answers itself, as HTML.
+REQUEST_LINE_MAX_BYTES = 8190
 # A worker beats from its main thread, but loading a model on a slow disk takes a while.
 BOOT_TIMEOUT_S = 180
 
@@ -34,6 +36,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "timeout": BOOT_TIMEOUT_S,
             "graceful_timeout": GRACEFUL_TIMEOUT_S,
             "keepalive": 30,
+            "limit_request_line": REQUEST_LINE_MAX_BYTES,
             "proc_name": "baton-knowledge-base",
             "accesslog": None,
             "control_socket_disable": True,

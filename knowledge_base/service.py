@@ -35,7 +35,7 @@ from knowledge_base.requests import (
     SearchRequest,
     check_embed,
     check_search,
-    decode,
+    read_body,
 )
 from knowledge_base.responses import Json, describe_answer, describe_question, describe_refit, describe_vectors
 from knowledge_base.search import check_question
@@ -163,7 +163,7 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
 
     @app.post("/search")
     def search() -> Json:
-        wanted = decode(request.get_data(), SearchRequest)
+        wanted = read_body(SearchRequest)
         check_search(wanted)
         answer = base.ask(
             wanted.question,
@@ -177,7 +177,7 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
 
     @app.post("/embed")
     def embed() -> Json:
-        wanted = decode(request.get_data(), EmbedRequest)
+        wanted = read_body(EmbedRequest)
         check_embed(wanted)
         return describe_vectors(base.space, base.encode(wanted.texts))
 
@@ -192,14 +192,14 @@ def _add_search_routes(app: Flask, base: KnowledgeBase) -> None:
 
     @app.post("/questions/dismiss")
     def dismiss_question() -> Json:
-        base.questions.dismiss(check_question(decode(request.get_data(), DismissRequest).question))
+        base.questions.dismiss(check_question(read_body(DismissRequest).question))
         return {}
 
 
 def _add_label_routes(app: Flask, base: KnowledgeBase) -> None:
     @app.post("/labels")
     def label() -> Json:
-        wanted = decode(request.get_data(), LabelRequest)
+        wanted = read_body(LabelRequest)
         base.label(
             wanted.question,
             language=check_language(wanted.language),

@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, NoMoreData
+from werkzeug.test import TestResponse
 
 from knowledge_base import library
 from knowledge_base.article_store import ImportOutcome
@@ -304,6 +307,31 @@ def test_unknown_addresses_and_methods_have_the_same_error_shape(desk: Desk) -> 
 def test_a_request_that_is_too_big_is_refused(desk: Desk) -> None:
     body = json.dumps({"body": "x" * SMALL_REQUEST_MAX_BYTES}).encode()
     assert desk.post_bytes("/render", body, 413)["error"]["code"] == "request_entity_too_large"
+
+
+def post_in_chunks(base: KnowledgeBase, path: str, body: object) -> TestResponse:
+    """Post as gunicorn has it that gets a body without a length."""
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True, "wsgi.input": body}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    return create_app(base, TOKEN).test_client().post(path, headers=headers, environ_overrides=chunked)
+
+
+def test_a_request_in_chunks_that_is_too_big_is_refused(base: KnowledgeBase) -> None:
+    for size, status in ((SMALL_REQUEST_MAX_BYTES, 200), (SMALL_REQUEST_MAX_BYTES + 1, 413)):
+        answer = post_in_chunks(base, "/render", BytesIO(b'{"body": "x"}'.ljust(size)))
+        assert answer.status_code == status
+    assert answer.get_json()["error"]["code"] == "request_entity_too_large"
+
+
+@pytest.mark.parametrize("problem", [InvalidChunkSize(b"zz"), NoMoreData(b""), ChunkMissingTerminator(b"x")])
+def test_a_body_that_does_not_come_as_announced_is_refused(base: KnowledgeBase, problem: Exception) -> None:
+    class Broken:
+        def read(self, size: int) -> bytes:
+            raise problem
+
+    answer = post_in_chunks(base, "/search", Broken())
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["code"] == "body_unreadable"
 
 
 def test_the_token_comes_from_a_variable_or_a_file(tmp_path: Path) -> None:
