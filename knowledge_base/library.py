@@ -69,6 +69,7 @@ class KnowledgeBase:
         self._turns = threading.BoundedSemaphore(CHANGES_MAX)
         self._write_lock = threading.Lock()
         self._refit_lock = threading.Lock()
+        self._refits_asked_for = 0
         self._refitter = ThreadPoolExecutor(1, "refit")
         self._is_refit_due = threading.Event()
         self._closing = threading.Event()
@@ -256,6 +257,7 @@ class KnowledgeBase:
             ConflictError: if too many others are changing something.
         """
         with self._take_turn(), self._refit_lock:
+            self._refits_asked_for += 1
             return self._use(refit(list(self._replay_labels())))
 
     def forget_labels(self) -> int:
@@ -265,6 +267,7 @@ class KnowledgeBase:
             ConflictError: if too many others are changing something.
         """
         with self._take_turn(), self._refit_lock:
+            self._refits_asked_for += 1
             count = self.labels.clear()
             self._take_recalibration()
             return count
@@ -289,18 +292,20 @@ class KnowledgeBase:
             self._write_lock.release()
 
     def _refit_slowly(self) -> None:
-        """Refit beside the work; given up when the knowledge base closes."""
+        """Refit beside the work; given up when the base closes, and when somebody refits or forgets the labels."""
         if not self._is_refit_due.is_set():
             return
         self._is_refit_due.clear()
         judged: list[JudgedAnswer] = []
+        asked_for = self._refits_asked_for
         try:
+            for one in self._replay_labels():
+                judged.append(one)
+                if self._closing.wait(_REFIT_PAUSE_S) or self._refits_asked_for != asked_for:
+                    return
             with self._refit_lock:
-                for one in self._replay_labels():
-                    judged.append(one)
-                    if self._closing.wait(_REFIT_PAUSE_S):
-                        return
-                self._use(refit(judged))
+                if self._refits_asked_for == asked_for:
+                    self._use(refit(judged))
         except Exception:  # a border (job runner): what was in use stays, the next labels try again
             logger.exception("refit failed")
 

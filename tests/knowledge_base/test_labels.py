@@ -3,11 +3,13 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from knowledge_base import library
 from knowledge_base.article import build_content, build_draft
 from knowledge_base.calibration import digest_calibration
 from knowledge_base.errors import InvalidInputError, NotFoundError
@@ -15,7 +17,8 @@ from knowledge_base.labels import LabelStore
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.recalibration import LABELS_MIN_OF_EACH, Recalibration
 from knowledge_base.store import Database
-from tests.knowledge_base.conftest import Clock, Desk, KeywordEmbedder
+from tests.conftest import PATIENCE_S
+from tests.knowledge_base.conftest import CENTRE, Clock, Desk, HeldEmbedder, KeywordEmbedder
 
 LABEL = {"question": "hours?", "language": "en", "slug": "opening-hours", "right": True, "source": "visitor"}
 
@@ -174,6 +177,31 @@ def test_labels_are_fitted_by_themselves_every_fifty(centre: KnowledgeBase) -> N
         time.sleep(0.05)
     else:
         pytest.fail("192 labels were never fitted")
+
+
+@pytest.mark.parametrize("verb", ["refit", "forget_labels"])
+def test_nobody_waits_for_the_fit_beside_the_work_nor_is_overruled_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    embedder = HeldEmbedder()
+    base = KnowledgeBase(tmp_path / "kb.db", embedder)
+    base.import_articles(CENTRE, "Ada")
+    monkeypatch.setattr(library, "REFIT_EVERY_LABELS", 6 * LABELS_MIN_OF_EACH + 1)
+    distort(base)
+    say(base, "this is held", "shared-folders", True)
+    assert embedder.holding.acquire(timeout=PATIENCE_S)
+    if verb == "refit":
+        # Of what is asked for now nothing is held.
+        base.labels.clear()
+    with ThreadPoolExecutor(1) as threads:
+        try:
+            threads.submit(getattr(base, verb)).result(PATIENCE_S)
+        finally:
+            embedder.let_go.set()
+    # What comes next in that thread comes after it.
+    base._refitter.submit(int).result(PATIENCE_S)
+    assert base.labels.read_recalibration(model=base.space, calibration=digest_calibration()) is None
+    base.close()
 
 
 def test_a_fit_whose_labels_are_gone_is_dropped(centre: KnowledgeBase) -> None:
