@@ -104,8 +104,9 @@ def build_where(wanted: ArticleFilter) -> tuple[str, list[object]]:
     for word in wanted.words.split():
         clauses.append(
             """
-            instr(casefold(revisions.title || ' ' || revisions.body || ' ' || revisions.tags || ' '
-                  || revisions.phrasings || ' ' || articles.slug), casefold(?))
+            instr(casefold(revisions.title || ' ' || revisions.body || ' ' || articles.slug || ' '
+                  || (select ifnull(group_concat(value, ' '), '') from json_each(revisions.tags)) || ' '
+                  || (select ifnull(group_concat(value, ' '), '') from json_each(revisions.phrasings))), casefold(?))
             """
         )
         values.append(word)

@@ -198,6 +198,20 @@ def test_articles_are_listed_by_status_language_and_words(store: ArticleStore) -
     assert (len(page), total) == (1, 9)
 
 
+def test_words_are_looked_for_in_tags_and_phrasings_not_in_how_they_are_stored(store: ArticleStore) -> None:
+    content = build_content("Racks", "Steel.", ['19" rack', "größe"], ["how wide?", "C:\\racks"])
+    store.create(build_draft("en", "racks", content), "Ada")
+    store.create(draft("bare", "Bare", "Nothing else."), "Ada")
+
+    def slugs(words: str) -> list[str]:
+        return [article.slug for article in store.list_articles(ArticleFilter(words=words), limit=50)[0]]
+
+    for words in ('19"', '19" RACK', "GRÖSSE", "wide? steel", "c:\\racks", '"'):
+        assert slugs(words) == ["racks"]
+    for words in ("[", "]", ",", "[]", 'rack"', '"]', "\\\\"):
+        assert slugs(words) == []
+
+
 def test_the_file_is_durable_and_readers_do_not_wait(database: Database) -> None:
     assert database.read().execute("pragma journal_mode").fetchone()[0] == "wal"
     with database.write() as connection:
