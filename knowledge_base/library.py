@@ -140,7 +140,7 @@ class KnowledgeBase:
         Raises:
             InvalidInputError: if a text is empty or longer than a question may be.
         """
-        return self._encoder.encode_all([check_question(text) for text in texts])
+        return self._encoder.encode_all([check_question(text, f"texts[{number}]") for number, text in enumerate(texts)])
 
     def create(self, draft: ArticleDraft, author: str) -> Article:
         """Store a new article as a draft; raise `ConflictError` if its slug is taken."""

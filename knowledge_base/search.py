@@ -100,14 +100,17 @@ def search(
     return Answer(question, chosen, verdict, tuple(_build_result(hit) for hit in hits[:limit]))
 
 
-def check_question(question: object) -> str:
-    """Return the question without outer spaces; raise `InvalidInputError` if it is empty, too long or not text."""
+def check_question(question: object, field: str = "question") -> str:
+    """Return the question without outer spaces; raise `InvalidInputError` if it is empty, too long or not text.
+
+    `field` is what the request calls it.
+    """
     text = question.strip() if isinstance(question, str) else ""
     if not text or len(text) > QUESTION_MAX_CHARS:
         raise InvalidInputError(
             "question_invalid",
-            f"A question is text of 1 to {QUESTION_MAX_CHARS} characters.",
-            field="question",
+            f'"{field}" must be text of 1 to {QUESTION_MAX_CHARS} characters.',
+            field=field,
         )
     return text.encode(errors="replace").decode()
 

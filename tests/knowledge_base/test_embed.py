@@ -28,17 +28,18 @@ def test_a_message_that_was_understood_is_not_encoded_again_for_its_search(
 
 
 @pytest.mark.parametrize(
-    ("texts", "code"),
+    ("texts", "code", "field"),
     [
-        ([], "texts_out_of_range"),
-        (["x"] * (EMBED_MAX_TEXTS + 1), "texts_out_of_range"),
-        (["x", " "], "question_invalid"),
-        (["x" * (QUESTION_MAX_CHARS + 1)], "question_invalid"),
-        ("x", "request_invalid"),
+        ([], "texts_out_of_range", "texts"),
+        (["x"] * (EMBED_MAX_TEXTS + 1), "texts_out_of_range", "texts"),
+        (["x", " "], "question_invalid", "texts[1]"),
+        (["x" * (QUESTION_MAX_CHARS + 1)], "question_invalid", "texts[0]"),
+        ("x", "request_invalid", "texts"),
     ],
 )
-def test_what_cannot_be_encoded_is_refused(desk: Desk, texts: object, code: str) -> None:
-    assert desk.post("/embed", {"texts": texts}, 400)["error"]["code"] == code
+def test_what_cannot_be_encoded_is_refused(desk: Desk, texts: object, code: str, field: str) -> None:
+    error = desk.post("/embed", {"texts": texts}, 400)["error"]
+    assert (error["code"], error["field"]) == (code, field)
 
 
 def test_the_most_that_is_allowed_is_encoded(desk: Desk) -> None:
