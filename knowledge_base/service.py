@@ -96,7 +96,7 @@ def read_token(environment: Mapping[str, str]) -> str:
     """Return the token from BATON_KB_TOKEN or from the file that BATON_KB_TOKEN_FILE names.
 
     Raises:
-        InvalidInputError: if neither is set, the file cannot be read, or the token is too short to be a secret.
+        InvalidInputError: if neither is set, the file cannot be read, or the token is too short or not ASCII.
     """
     token = environment.get("BATON_KB_TOKEN", "").strip()
     file = environment.get("BATON_KB_TOKEN_FILE", "")
@@ -112,6 +112,11 @@ def read_token(environment: Mapping[str, str]) -> str:
         raise InvalidInputError(
             "token_missing",
             f"Set BATON_KB_TOKEN or BATON_KB_TOKEN_FILE to a secret of {TOKEN_MIN_CHARS}+ characters.",
+        )
+    if not token.isascii():
+        raise InvalidInputError(
+            "token_not_ascii",
+            "The token in BATON_KB_TOKEN or BATON_KB_TOKEN_FILE has letters that no HTTP header holds: use ASCII.",
         )
     return token
 

@@ -338,7 +338,8 @@ def test_the_token_comes_from_a_variable_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     assert read_token({"BATON_KB_TOKEN": TOKEN}) == TOKEN
     assert read_token({"BATON_KB_TOKEN_FILE": str(tmp_path / "token")}) == TOKEN
-    for environment in ({}, {"BATON_KB_TOKEN": "short"}, {"BATON_KB_TOKEN_FILE": str(tmp_path / "none")}):
+    wrong = ({}, {"BATON_KB_TOKEN": "short"}, {"BATON_KB_TOKEN": "geheimes-wörterbuch-77"})
+    for environment in (*wrong, {"BATON_KB_TOKEN_FILE": str(tmp_path / "none")}):
         with pytest.raises(InvalidInputError, match="BATON_KB_TOKEN"):
             read_token(environment)
 
