@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 
 from handoff.content import import_demo_if_empty, link_for_first_admin
@@ -169,7 +170,7 @@ def _fill_and_announce(settings: Settings, console: Console) -> None:
     try:
         report = import_demo_if_empty(settings, console) if settings.has_demo_articles else None
     except BatonError as exc:
-        console.print(f"[bold red]The demo articles are missing:[/] {exc.message}", soft_wrap=True)
+        console.print(f"[bold red]The demo articles are missing:[/] {escape(exc.message)}", soft_wrap=True)
         report = None
     if report is not None:
         console.print(f"Imported the demo help centre: {report['created']} articles.")
