@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from knowledge_base.errors import InvalidInputError
+from knowledge_base.importing.drafts import build_drafts
 from knowledge_base.importing.files import ARCHIVE_SUFFIXES, SourceFile, SourceFiles, describe_ignored, open_files
 from knowledge_base.importing.help_centre import Export, build_export_pages, collect_items
 from knowledge_base.importing.html_page import read_html_page
 from knowledge_base.importing.markdown_page import read_markdown_page
-from knowledge_base.importing.pages import Page, build_drafts
+from knowledge_base.importing.pages import Page
 from knowledge_base.importing.question_table import read_question_table
 from knowledge_base.importing.reading import (
     COLLECTION_MAX_BYTES,

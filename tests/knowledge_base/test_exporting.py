@@ -25,8 +25,8 @@ from knowledge_base.errors import InvalidInputError
 from knowledge_base.exporting import build_export, write_articles
 from knowledge_base.front_matter import write_markdown_file
 from knowledge_base.importing.articles import read_articles
+from knowledge_base.importing.drafts import build_drafts
 from knowledge_base.importing.markdown_page import read_markdown_page
-from knowledge_base.importing.pages import build_drafts
 from knowledge_base.library import KnowledgeBase
 from tests.knowledge_base.conftest import Desk, KeywordEmbedder, draft
 
