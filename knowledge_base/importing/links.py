@@ -39,7 +39,8 @@ class LinkTable:
             target = self._targets.get(_normalise(path)) if path.startswith("http") else None
             return self._describe(target, page, mark + anchor) if target else address
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(page.source), path))
-        target = self._targets.get(_normalise(path)) or self._targets.get(_normalise(beside))
+        # The file beside is meant; other tools' references, which start at the root, may come without a slash.
+        target = self._targets.get(_normalise(beside)) or self._targets.get(_normalise(path))
         if target is None:
             return self._site_url + address if address.startswith("/") else address
         return self._describe(target, page, mark + anchor)

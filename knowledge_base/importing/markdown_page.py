@@ -28,6 +28,8 @@ _FIRST_HEADING = re.compile(r"\A\s*# +(.+?)\s*#*\s*(?:\n|\Z)")
 # time that grows with both.
 _SOURCE_MAX_CHARS = 2 * BODY_MAX_CHARS
 _TAGS_MAX = 3_000
+# Liquid names a file by its path from the root.
+_LIQUID_LINK = re.compile(r"(\{%-?\s*link\s+)(?=[^\s/%])")
 _OLD_VERSION = re.compile(r"(?:^|/)versioned_docs/|/docusaurus-plugin-content-docs[\w-]*/version-")
 
 
@@ -137,7 +139,7 @@ def _resolve_markup(body: str, fields: Mapping[str, Any], *, is_mdx: bool) -> tu
         )
     text, left_out = strip_mdx(body) if is_mdx else (body, ())
     text, without_codes = resolve_shortcodes(text)
-    text, without_liquid = resolve_liquid(text, fields)
+    text, without_liquid = resolve_liquid(_LIQUID_LINK.sub(r"\1/", text), fields)
     return convert_html_blocks(strip_kramdown(text)), (*left_out, *without_codes, *without_liquid)
 
 
