@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from knowledge_base.article import (
-    ARTICLE_STATUSES,
     AUDIENCES,
     BODY_MAX_CHARS,
     TAG_MAX_CHARS,
     TAGS_MAX_COUNT,
-    ArticleStatus,
     build_content,
 )
 from knowledge_base.errors import InvalidInputError
@@ -22,6 +20,7 @@ from knowledge_base.importing.mdx import strip_mdx
 from knowledge_base.importing.pages import Page, clean_slug, locate
 from knowledge_base.importing.reading import decode_utf8
 from knowledge_base.importing.shortcodes import resolve_shortcodes
+from knowledge_base.importing.standing import read_status
 
 _FIRST_HEADING = re.compile(r"\A\s*# +(.+?)\s*#*\s*(?:\n|\Z)")
 # Twice what an article may have, and some ten times the markup of the worst real page that we met: resolving it takes
@@ -58,6 +57,7 @@ def read_markdown_page(source: str, data: bytes, language: str) -> Page:
     permalink = next((fields[name] for name in ("permalink", "url") if isinstance(fields.get(name), str)), "")
     addresses = [permalink, wanted if "/" in wanted else ""]
     addresses += [text for name in ("redirect_from", "aliases") for text in read_list(fields.get(name))]
+    status, doubts = read_status(fields)
     return Page(
         source=source,
         place=place,
@@ -72,18 +72,9 @@ def read_markdown_page(source: str, data: bytes, language: str) -> Page:
         slug=clean_slug(wanted) or _clean_id(fields.get("id")),
         permalink=permalink,
         addresses=tuple(address for address in addresses if address),
-        status=read_status(fields),
-        warnings=("Left out: " + ", ".join(warnings),) if warnings else (),
+        status=status,
+        warnings=(*doubts, *(["Left out: " + ", ".join(warnings)] if warnings else ())),
     )
-
-
-def read_status(fields: Mapping[str, Any]) -> ArticleStatus | None:
-    """Return what a file says of its standing; None if it says nothing."""
-    status = str(fields.get("status") or "").strip().lower()
-    if known := next((one for one in ARTICLE_STATUSES if one == status), None):
-        return known
-    is_hidden = fields.get("draft") is True or fields.get("published") is False or fields.get("unlisted") is True
-    return "draft" if is_hidden else None
 
 
 def read_audience(fields: Mapping[str, Any]) -> str:
@@ -125,7 +116,7 @@ def _read_own(source: str, fields: Mapping[str, Any], body: str, language: str) 
         content=content,
         slug=str(fields.get("slug") or ""),
         permalink=str(fields.get("permalink") or ""),
-        status=read_status(fields),
+        status=read_status(fields)[0],
         is_verbatim=True,
     )
 

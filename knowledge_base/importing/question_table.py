@@ -18,9 +18,10 @@ from knowledge_base.article import (
     check_language,
 )
 from knowledge_base.errors import InvalidInputError
-from knowledge_base.importing.markdown_page import read_audience, read_status, read_tags
+from knowledge_base.importing.markdown_page import read_audience, read_tags
 from knowledge_base.importing.pages import Page, clean_slug, locate, path_of
 from knowledge_base.importing.reading import FileNote, decode_text
+from knowledge_base.importing.standing import read_status
 
 ROWS_MAX = 100_000
 _ALIASES = {
@@ -35,6 +36,10 @@ _ALIASES = {
     "slug": ("slug", "key"),
     "url": ("url", "link", "permalink"),
     "status": ("status", "state"),
+    "draft": ("draft", "is draft", "entwurf"),
+    "published": ("published", "is published", "public", "is public", "visible", "active", "is active", "live",
+                  "veröffentlicht", "aktiv"),
+    "unlisted": ("unlisted", "hidden", "private"),
     "audience": ("audience",),
 }  # fmt: skip
 _NAMES = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
@@ -112,6 +117,9 @@ def _build_page(entry: _Entry, answer: str) -> Page:
     url, fields = str(entry.fields.get("url") or ""), entry.fields
     content = build_content(title, answer, read_tags(fields), phrasings[:PHRASINGS_MAX_COUNT], read_audience(fields))
     slug = clean_slug(fields.get("slug"))
+    status, warnings = read_status(fields)
+    if len(phrasings) > PHRASINGS_MAX_COUNT:
+        warnings += (f"{len(phrasings)} questions; the first {PHRASINGS_MAX_COUNT} are kept.",)
     return Page(
         source=entry.row,
         place=slug or f"{entry.row}/{build_slug(title)}",
@@ -120,10 +128,8 @@ def _build_page(entry: _Entry, answer: str) -> Page:
         slug=slug,
         permalink=path_of(url),
         addresses=(url,) if url else (),
-        status=read_status(fields),
-        warnings=(f"{len(phrasings)} questions; the first {PHRASINGS_MAX_COUNT} are kept.",)
-        if len(phrasings) > PHRASINGS_MAX_COUNT
-        else (),
+        status=status,
+        warnings=warnings,
     )
 
 

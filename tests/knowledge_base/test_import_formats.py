@@ -254,6 +254,23 @@ def test_a_table_that_is_none_is_reported_whole(tmp_path: Path, text: str, reaso
     assert reason in reasons(found)["faq.csv"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("faq.csv", "question,answer,status\nHow?,So.,inactive\n"),
+        ("faq.csv", "question,answer,Status\nHow?,So.,Unpublished\n"),
+        ("faq.csv", "question,answer,status\nHow?,So.,whatever\n"),
+        ("faq.csv", "question,answer,Published\nHow?,So.,no\n"),
+        ("faq.csv", "Frage;Antwort;Entwurf\nHow?;So.;ja\n"),
+        ("faq.jsonl", '{"question": "How?", "answer": "So.", "draft": true}'),
+        ("faq.jsonl", '{"question": "How?", "answer": "So.", "published": false}'),
+        ("faq.jsonl", '{"question": "How?", "answer": "So.", "published": 0}'),
+    ],
+)
+def test_a_row_that_is_not_public_is_a_draft(tmp_path: Path, name: str, text: str) -> None:
+    assert read_one(tmp_path, name, text).status == "draft"
+
+
 def test_json_lines_are_read_one_by_one(tmp_path: Path) -> None:
     lines = ['{"question":"A?","answer":"B","phrasings":["C?"]}', "{broken", '{"a":1}', "7", '{"q":"D?","a":"E"}']
     found = read_articles(write(tmp_path, "faq.jsonl", "\n".join(lines)))

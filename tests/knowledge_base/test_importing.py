@@ -201,10 +201,33 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_published_becomes_a_draft(tmp_path: Path) -> None:
-    for front in ("published: false", "draft: true", "unlisted: true", "status: draft"):
+    hidden = (
+        "published: false",
+        "draft: true",
+        "unlisted: true",
+        "status: draft",
+        "status: unpublished",
+        "status: off",
+    )
+    for front in (*hidden, "draft: 'true'", "published: 'false'", "status: published\ndraft: true"):
         assert read_one(tmp_path, "a.md", f"---\ntitle: T\n{front}\n---\nText").status == "draft"
-    assert read_one(tmp_path, "a.md", "---\ntitle: T\nstatus: archived\n---\nText").status == "archived"
-    assert read_one(tmp_path, "a.md", "---\ntitle: T\n---\nText").status is None
+    for front in ("status: archived", "status: Archived\ndraft: true"):
+        assert read_one(tmp_path, "a.md", f"---\ntitle: T\n{front}\n---\nText").status == "archived"
+    for front in ("status: live", "status: published\ndraft: false"):
+        assert read_one(tmp_path, "a.md", f"---\ntitle: T\n{front}\n---\nText").status == "published"
+    for front in ("author: Ada", "draft: false", "published: 2024-01-02", "published: 'yes'", "status:"):
+        assert read_one(tmp_path, "a.md", f"---\ntitle: T\n{front}\n---\nText").status is None
+
+
+def test_a_standing_that_is_not_understood_is_a_draft_and_reported(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", "---\ntitle: A\nstatus: in review\n---\nText")
+    write(tmp_path, "b.md", "---\ntitle: B\npublished: maybe\n---\nText")
+    found = read_articles(tmp_path)
+    assert [draft.status for draft in found.drafts] == ["draft", "draft"]
+    assert [(note.source, note.reason) for note in found.warnings] == [
+        ("a.md", 'Its status "in review" is not known: imported as a draft. Write published, draft or archived.'),
+        ("b.md", '"published" is "maybe", neither yes nor no: imported as a draft.'),
+    ]
 
 
 def test_a_folder_without_articles_is_refused(tmp_path: Path) -> None:
