@@ -5,17 +5,18 @@ be an article is reported with the reason; nothing that a file holds raises.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.importing.drafts import build_drafts
-from knowledge_base.importing.files import ARCHIVE_SUFFIXES, SourceFile, SourceFiles, describe_ignored, open_files
+from knowledge_base.importing.files import ARCHIVE_SUFFIXES, SourceFile, describe_ignored, open_files
 from knowledge_base.importing.help_centre import Export, build_export_pages, collect_items
 from knowledge_base.importing.html_page import read_html_page
 from knowledge_base.importing.markdown_page import read_markdown_page
-from knowledge_base.importing.pages import Page
+from knowledge_base.importing.pages import Page, find_site
 from knowledge_base.importing.question_table import read_question_table
 from knowledge_base.importing.reading import (
     COLLECTION_MAX_BYTES,
@@ -71,9 +72,11 @@ def read_articles(
     with open_files(Path(path)) as source:
         collected = _Collected(kind, language)
         is_single = Path(path).is_file() and len(source.files) == 1 and not source.refused
+        site = find_site([file.name for file in source.files])
         for file in source.files:
-            collected.read(file, is_single=is_single)
-    return collected.finish(source, Path(path), site_url)
+            collected.read(replace(file, name=file.name.removeprefix(site)), is_single=is_single)
+    refused = [replace(note, source=note.source.removeprefix(site)) for note in source.refused]
+    return collected.finish(refused, Path(path), site_url)
 
 
 class _Collected:
@@ -106,12 +109,12 @@ class _Collected:
                 logger.debug("import_failed", extra={"source": file.name}, exc_info=True)
                 self._skipped.append(FileNote(file.name, f"It is damaged: its {kind} cannot be read."))
 
-    def finish(self, source: SourceFiles, path: Path, site_url: str) -> ImportReading:
+    def finish(self, refused: Sequence[FileNote], path: Path, site_url: str) -> ImportReading:
         """Turn the pages into articles, now that all are known."""
         exported, bad = build_export_pages(self._export, self._language)
         pages = self._pages + exported
         drafts, clashing, warnings = build_drafts(pages, language=self._language, site_url=site_url)
-        skipped = [*source.refused, *self._skipped, *bad, *clashing]
+        skipped = [*refused, *self._skipped, *bad, *clashing]
         if not drafts and not skipped:
             raise InvalidInputError(
                 "nothing_to_import",

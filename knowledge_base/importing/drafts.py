@@ -1,13 +1,14 @@
 """All pages of an import as articles: which slug each gets, and what is the same article twice. Pure."""
 
+import posixpath
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from knowledge_base.article import ArticleDraft, build_draft, build_slug
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.importing.links import LinkTable
-from knowledge_base.importing.pages import Page
+from knowledge_base.importing.pages import Page, split_root
 from knowledge_base.importing.reading import FileNote
 
 # File names that only say where they are, so that the folder's name has to say what they are about.
@@ -18,9 +19,11 @@ def build_drafts(
     pages: Sequence[Page], *, language: str, site_url: str
 ) -> tuple[list[ArticleDraft], list[FileNote], list[FileNote]]:
     """Return the articles, the pages that are none, and what to look at; `language` is the default one."""
+    pages = _strip_roots(pages)
     slugs = _choose_slugs(pages, language)
     links = LinkTable(pages, slugs, site_url.rstrip("/"))
-    drafts: dict[tuple[str, str, bool], ArticleDraft] = {}
+    drafts: list[ArticleDraft] = []
+    firsts: dict[tuple[str, str, bool], Page] = {}
     skipped: list[FileNote] = []
     warnings: list[FileNote] = []
     for page in sorted(pages, key=lambda page: page.status == "draft"):
@@ -30,12 +33,20 @@ def build_drafts(
             skipped.append(FileNote(page.source, exc.message))
             continue
         # A published article may come with a newer draft of itself.
-        first = drafts.setdefault((draft.language, draft.slug, draft.status == "draft"), draft)
-        if first is not draft:
-            skipped.append(FileNote(page.source, f"{first.source} is the same article in the same language."))
+        key = (draft.language, draft.slug, draft.status == "draft")
+        if key in firsts:
+            skipped.append(FileNote(page.source, _describe_clash(page, draft.slug, firsts[key])))
         else:
+            firsts[key] = page
+            drafts.append(draft)
             warnings += [FileNote(page.source, warning) for warning in page.warnings]
-    return list(drafts.values()), skipped, warnings
+    return drafts, skipped, warnings
+
+
+def _describe_clash(page: Page, slug: str, first: Page) -> str:
+    if page.place == first.place:
+        return f"{first.source} is the same article in the same language."
+    return f'{first.source} has the slug "{slug}" in the same language; give one of them another.'
 
 
 def _build_draft(page: Page, slug: str, links: LinkTable) -> ArticleDraft:
@@ -58,14 +69,53 @@ def _build_draft(page: Page, slug: str, links: LinkTable) -> ArticleDraft:
     )
 
 
+def _strip_roots(pages: Sequence[Page]) -> list[Page]:
+    """Take the site's roots off the places: not where pages of one language would come to lie on each other."""
+    roots: dict[tuple[str, str], set[str]] = {}
+    for page in pages:
+        root, path = split_root(page.place)
+        roots.setdefault((path, page.language), set()).add(root)
+    torn = {path for (path, _), found in roots.items() if len(found) > 1}
+    stripped = []
+    for page in pages:
+        root, path = split_root(page.place)
+        stripped.append(replace(page, place=f"{root}/{path}" if root and path in torn else path))
+    return stripped
+
+
 def _choose_slugs(pages: Sequence[Page], language: str) -> dict[str, str]:
     """Return a slug for each place: one that a page asks for (in the default language, if it does), or its path's."""
-    wanted: dict[str, str] = {}
+    asking: dict[str, Page] = {}
     for page in sorted(pages, key=lambda page: page.language != language):
         if page.slug:
-            wanted.setdefault(page.place, page.slug)
+            asking.setdefault(page.place, page)
+    wanted = {place: page.slug for place, page in asking.items()}
+    wanted |= _tell_apart([asking[place] for place in _find_rivals(pages, wanted)])
     slugs = _name_places({page.place for page in pages} - wanted.keys(), frozenset(wanted.values()))
     return slugs | wanted
+
+
+def _find_rivals(pages: Sequence[Page], wanted: Mapping[str, str]) -> list[str]:
+    """Return the places that want the slug of another one in the same language; what Baton wrote keeps its slug."""
+    takers: dict[tuple[str, str, bool], set[str]] = {}
+    for page in pages:
+        if page.place in wanted:
+            key = (wanted[page.place], page.language, page.status == "draft")
+            takers.setdefault(key, set()).add(page.place)
+    shared = {slug for (slug, _, _), places in takers.items() if len(places) > 1}
+    own = {page.place for page in pages if page.is_verbatim}
+    return [place for place, slug in wanted.items() if slug in shared and place not in own]
+
+
+def _tell_apart(pages: Sequence[Page]) -> dict[str, str]:
+    """Return a slug for each page's place that has the folder in front, or all folders where one is not enough."""
+    paths = {page.place: page.slug_path or posixpath.join(posixpath.dirname(page.place), page.slug) for page in pages}
+    slugs = {place: build_slug("-".join(path.strip("/").split("/")[-2:])) for place, path in paths.items()}
+    doubles = Counter(slugs.values())
+    return {
+        place: slug if doubles[slug] == 1 else build_slug(paths[place].replace("/", "-"))
+        for place, slug in slugs.items()
+    }
 
 
 def _name_places(places: Iterable[str], taken: frozenset[str]) -> dict[str, str]:

@@ -70,6 +70,7 @@ def read_markdown_page(source: str, data: bytes, language: str) -> Page:
             read_audience(fields),
         ),
         slug=clean_slug(wanted) or _clean_id(fields.get("id")),
+        slug_path=wanted if "/" in wanted.strip("/") and clean_slug(wanted) else "",
         permalink=permalink,
         addresses=tuple(address for address in addresses if address),
         status=status,

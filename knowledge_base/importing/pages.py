@@ -3,7 +3,9 @@
 What depends on all pages together is decided in `drafts` and `links`.
 """
 
+import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -18,7 +20,8 @@ _LANGUAGES = frozenset(_LANGUAGE_CODES.split())
 _LANGUAGE_SUFFIX = re.compile(r"^(.+?)\._?([a-z]{2})(?:[-_][A-Za-z]{2,4})?$")
 _LANGUAGE_FOLDER = re.compile(r"^([a-z]{2})(?:[-_](?:[A-Za-z]{2}|Hans|Hant|Latn|Cyrl))?$", re.I)
 # Where Docusaurus and Hugo keep pages: the same page has the same path below these, in every language.
-_ROOTS = re.compile(r"^(?:i18n/)?(?:docusaurus-plugin-content-docs[\w-]*/current|docs|content)/")
+_ROOT = re.compile(r"^(?:i18n/)?(?:docusaurus-plugin-content-docs[\w-]*/current|(docs|content))/")
+_ROOT_FOLDERS = {"docs", "content", "i18n"}
 _REGION = re.compile(r"(?<=^[a-z]{2})[-_][a-z0-9_-]{1,20}$")
 
 
@@ -26,8 +29,9 @@ _REGION = re.compile(r"(?<=^[a-z]{2})[-_][a-z0-9_-]{1,20}$")
 class Page:
     """A page that was read: where it lies, in which language, and what it says.
 
-    `place` is what its translations share; `slug`, if given, what it wants to be called; `addresses` are
-    where other pages find it. A page that Baton wrote itself is `is_verbatim`: its links are right already.
+    `place` is what its translations share; `slug`, if given, what it wants to be called, `slug_path` with folders
+    in front; `addresses` are where other pages find it. A page that Baton wrote itself is `is_verbatim`: its
+    links are right already.
     """
 
     source: str
@@ -35,6 +39,7 @@ class Page:
     language: str
     content: ArticleContent
     slug: str = ""
+    slug_path: str = ""
     permalink: str = ""
     addresses: tuple[str, ...] = ()
     status: ArticleStatus | None = None
@@ -57,7 +62,29 @@ def locate(source: str, told: str, default: str) -> tuple[str, str]:
             del parts[number]
             language = language or found.group(1)
             break
-    return _ROOTS.sub("", "/".join(parts)), _REGION.sub("", (language or default).strip().lower())
+    return "/".join(parts), _REGION.sub("", (language or default).strip().lower())
+
+
+def find_site(names: Sequence[str]) -> str:
+    """Return the folders around a site with a slash at the end, as an archive from GitHub has one; empty if none.
+
+    Folders that hold everything are around a site if it begins below them: with a root such as `docs`, or with
+    languages.
+    """
+    folders = [name.split("/")[:-1] for name in names]
+    common = posixpath.commonprefix(folders) if folders else []
+    root = next((number for number, folder in enumerate(common) if folder in _ROOT_FOLDERS), None)
+    if root is not None:
+        return "".join(f"{folder}/" for folder in common[:root])
+    below = {path[len(common)] for path in folders if len(path) > len(common)}
+    is_site = below & _ROOT_FOLDERS or sum(_is_language(folder) for folder in below) > 1
+    return "".join(f"{folder}/" for folder in common) if is_site else ""
+
+
+def split_root(place: str) -> tuple[str, str]:
+    """Return the root that a place lies below ("docs" or "content"; empty if none), and the path below it."""
+    found = _ROOT.match(place)
+    return (found[1] or "docs", place[found.end() :]) if found else ("", place)
 
 
 def clean_slug(value: object) -> str:
@@ -65,6 +92,11 @@ def clean_slug(value: object) -> str:
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     last = text.strip().strip("/").rpartition("/")[2]
     return build_slug(last)[:SLUG_MAX_CHARS].strip("-") if re.search(r"\w", last) else ""
+
+
+def _is_language(folder: str) -> bool:
+    found = _LANGUAGE_FOLDER.match(folder)
+    return found is not None and found[1].lower() in _LANGUAGES
 
 
 def path_of(url: str) -> str:

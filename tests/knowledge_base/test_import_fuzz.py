@@ -371,7 +371,7 @@ def test_a_slug_that_occurs_twice_is_reported(tmp_path: Path) -> None:
     found = read_articles(tmp_path)
     assert [(draft.language, draft.source) for draft in found.drafts] == [("en", "a.md"), ("de", "c.md")]
     assert [(note.source, note.reason) for note in found.skipped] == [
-        ("b.md", "a.md is the same article in the same language.")
+        ("b.md", 'a.md has the slug "same" in the same language; give one of them another.')
     ]
 
 

@@ -1,0 +1,63 @@
+"""What the paths of a site's files say: slugs, and which articles are translations of each other."""
+
+from pathlib import Path
+
+import pytest
+
+from knowledge_base.importing.articles import read_articles
+from tests.knowledge_base.files import build_zip, write
+
+
+def read_slugs(folder: Path, files: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Import files, of which none may be skipped; return the articles' language and slug by their source."""
+    for name, text in files.items():
+        write(folder, name, text)
+    found = read_articles(folder)
+    assert found.skipped == ()
+    return {draft.source: (draft.language, draft.slug) for draft in found.drafts}
+
+
+@pytest.mark.parametrize(
+    ("files", "slugs"),
+    [
+        (
+            {"docs/account/overview.md": "id: overview", "docs/billing/overview.md": "id: overview"},
+            ["account-overview", "billing-overview"],
+        ),
+        ({"docs/a.md": "slug: /account/faq", "docs/b.md": "slug: /billing/faq"}, ["account-faq", "billing-faq"]),
+        (
+            {"x/a/mail/b.md": "slug: same", "x/b/mail/b.md": "slug: same", "c.md": "slug: same"},
+            ["same", "x-a-mail-same", "x-b-mail-same"],
+        ),
+        ({"docs/a.md": "slug: /account/faq", "docs/b.md": "slug: /billing/pay"}, ["faq", "pay"]),
+        ({"a.md": "slug: same\nlang: en", "x/b.md": "slug: same\nlang: de"}, ["same", "same"]),
+        ({"docs/faq.md": "id: 1", "faq.md": "id: 2"}, ["docs-faq", "faq"]),
+        ({"content/reset.md": "id: 1", "docs/reset.md": "id: 2"}, ["content-reset", "docs-reset"]),
+    ],
+)
+def test_places_that_want_one_slug_are_told_apart_by_their_folders(
+    tmp_path: Path, files: dict[str, str], slugs: list[str]
+) -> None:
+    found = read_slugs(tmp_path, {name: f"---\ntitle: T\n{front}\n---\nText" for name, front in files.items()})
+    assert [found[name][1] for name in sorted(found)] == slugs
+
+
+def test_translations_share_the_slug_that_tells_their_places_apart(tmp_path: Path) -> None:
+    page, plugin = "---\nid: overview\n---\n# T\n\nText", "i18n/fr/docusaurus-plugin-content-docs/current"
+    files = [f"{root}/{name}/overview.md" for root in ("docs", plugin) for name in ("account", "billing")]
+    assert set(read_slugs(tmp_path, dict.fromkeys(files, page)).values()) == {
+        (language, slug) for language in ("en", "fr") for slug in ("account-overview", "billing-overview")
+    }
+
+
+def test_a_folder_around_a_site_counts_for_nothing(tmp_path: Path) -> None:
+    plugin = "i18n/fr/docusaurus-plugin-content-docs/current"
+    names = ["docs/reset.md", f"{plugin}/reset.md", "docs/mail/index.md"]
+    expected = {names[0]: ("en", "reset"), names[1]: ("fr", "reset"), names[2]: ("en", "mail-index")}
+    packed = write(tmp_path, "site.zip", build_zip({f"help-main/{name}": "# T\n\nText" for name in names}))
+    drafts = read_articles(packed).drafts
+    assert {draft.source: (draft.language, draft.slug) for draft in drafts} == expected
+    assert read_slugs(tmp_path / "unpacked", {f"a/b/{name}": "# T\n\nText" for name in names}) == expected
+    languages = {"site/en/a.md": "# T\n\nText", "site/de/a.md": "# T\n\nText"}
+    assert read_slugs(tmp_path / "languages", languages) == {"en/a.md": ("en", "a"), "de/a.md": ("de", "a")}
+    assert read_slugs(tmp_path / "topic", {"mail/index.md": "# T\n\nText"}) == {"mail/index.md": ("en", "mail-index")}
