@@ -8,7 +8,8 @@ from dataclasses import replace
 from knowledge_base.article import ArticleDraft, build_draft, build_slug
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.importing.links import LinkTable
-from knowledge_base.importing.pages import Page, split_root
+from knowledge_base.importing.pages import Page
+from knowledge_base.importing.places import settle_places, warn_of_languages
 from knowledge_base.importing.reading import FileNote
 
 # File names that only say where they are, so that the folder's name has to say what they are about.
@@ -19,13 +20,13 @@ def build_drafts(
     pages: Sequence[Page], *, language: str, site_url: str
 ) -> tuple[list[ArticleDraft], list[FileNote], list[FileNote]]:
     """Return the articles, the pages that are none, and what to look at; `language` is the default one."""
-    pages = _strip_roots(pages)
+    pages = settle_places(pages, language)
     slugs = _choose_slugs(pages, language)
     links = LinkTable(pages, slugs, site_url.rstrip("/"))
     drafts: list[ArticleDraft] = []
     firsts: dict[tuple[str, str, bool], Page] = {}
     skipped: list[FileNote] = []
-    warnings: list[FileNote] = []
+    warnings = warn_of_languages(pages, language)
     for page in sorted(pages, key=lambda page: page.status == "draft"):
         try:
             draft = _build_draft(page, slugs[page.place], links)
@@ -67,20 +68,6 @@ def _build_draft(page: Page, slug: str, links: LinkTable) -> ArticleDraft:
         permalink=links.complete(page.permalink),
         status=page.status,
     )
-
-
-def _strip_roots(pages: Sequence[Page]) -> list[Page]:
-    """Take the site's roots off the places: not where pages of one language would come to lie on each other."""
-    roots: dict[tuple[str, str], set[str]] = {}
-    for page in pages:
-        root, path = split_root(page.place)
-        roots.setdefault((path, page.language), set()).add(root)
-    torn = {path for (path, _), found in roots.items() if len(found) > 1}
-    stripped = []
-    for page in pages:
-        root, path = split_root(page.place)
-        stripped.append(replace(page, place=f"{root}/{path}" if root and path in torn else path))
-    return stripped
 
 
 def _choose_slugs(pages: Sequence[Page], language: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ _LANGUAGE_CODES = (
 )
 _LANGUAGES = frozenset(_LANGUAGE_CODES.split())
 _LANGUAGE_SUFFIX = re.compile(r"^(.+?)\._?([a-z]{2})(?:[-_][A-Za-z]{2,4})?$")
-_LANGUAGE_FOLDER = re.compile(r"^([a-z]{2})(?:[-_](?:[A-Za-z]{2}|Hans|Hant|Latn|Cyrl))?$", re.I)
+_LANGUAGE_FOLDER = re.compile(r"^([a-z]{2}|[A-Z]{2}(?=[-_]))(?:[-_](?:[A-Za-z]{2}|[Hh]an[st]|Latn|Cyrl))?$")
 # Where Docusaurus and Hugo keep pages: the same page has the same path below these, in every language.
 _ROOT = re.compile(r"^(?:i18n/)?(?:docusaurus-plugin-content-docs[\w-]*/current|(docs|content))/")
 _ROOT_FOLDERS = {"docs", "content", "i18n"}
@@ -48,7 +48,11 @@ class Page:
 
 
 def locate(source: str, told: str, default: str) -> tuple[str, str]:
-    """Return the path without suffix and without what tells the language, and the language (`told` goes first)."""
+    """Return the path without suffix and without what tells the language, and the language (`told` goes first).
+
+    A folder tells it by a region ("pt-BR"), or as the first one or right below a root: further down, two letters
+    are as often a topic ("guide/id").
+    """
     name = source.removesuffix(".txt")
     parts = (name.rpartition(".")[0] or name).split("/")
     language = told
@@ -57,10 +61,10 @@ def locate(source: str, told: str, default: str) -> tuple[str, str]:
         parts[-1] = suffixed.group(1)
         language = language or suffixed.group(2)
     for number, part in enumerate(parts[:-1]):
-        found = _LANGUAGE_FOLDER.match(part)
-        if found and found.group(1).lower() in _LANGUAGES:
+        is_top = number == 0 or parts[number - 1] in _ROOT_FOLDERS
+        if is_language(part) and (is_top or len(part) > 2):
             del parts[number]
-            language = language or found.group(1)
+            language = language or part[:2]
             break
     return "/".join(parts), _REGION.sub("", (language or default).strip().lower())
 
@@ -77,8 +81,14 @@ def find_site(names: Sequence[str]) -> str:
     if root is not None:
         return "".join(f"{folder}/" for folder in common[:root])
     below = {path[len(common)] for path in folders if len(path) > len(common)}
-    is_site = below & _ROOT_FOLDERS or sum(_is_language(folder) for folder in below) > 1
+    is_site = below & _ROOT_FOLDERS or sum(is_language(folder) for folder in below) > 1
     return "".join(f"{folder}/" for folder in common) if is_site else ""
+
+
+def is_language(folder: str) -> bool:
+    """Whether a folder's name is a language's code; capitals without a region are a department ("HR", "IT")."""
+    found = _LANGUAGE_FOLDER.match(folder)
+    return found is not None and found[1].lower() in _LANGUAGES
 
 
 def split_root(place: str) -> tuple[str, str]:
@@ -92,11 +102,6 @@ def clean_slug(value: object) -> str:
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     last = text.strip().strip("/").rpartition("/")[2]
     return build_slug(last)[:SLUG_MAX_CHARS].strip("-") if re.search(r"\w", last) else ""
-
-
-def _is_language(folder: str) -> bool:
-    found = _LANGUAGE_FOLDER.match(folder)
-    return found is not None and found[1].lower() in _LANGUAGES
 
 
 def path_of(url: str) -> str:

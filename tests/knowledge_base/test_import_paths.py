@@ -61,3 +61,33 @@ def test_a_folder_around_a_site_counts_for_nothing(tmp_path: Path) -> None:
     languages = {"site/en/a.md": "# T\n\nText", "site/de/a.md": "# T\n\nText"}
     assert read_slugs(tmp_path / "languages", languages) == {"en/a.md": ("en", "a"), "de/a.md": ("de", "a")}
     assert read_slugs(tmp_path / "topic", {"mail/index.md": "# T\n\nText"}) == {"mail/index.md": ("en", "mail-index")}
+
+
+@pytest.mark.parametrize(
+    ("names", "languages"),
+    [
+        (("HR/contact.md", "IT/contact.md", "sales/contact.md"), "en en en"),
+        (("guide/id/card.md", "guide/start.md"), "en en"),
+        (("docs/de/a.md", "de/b.md", "src/content/fr/c.md", "help/pt-BR/d.md", "help/zh_Hans/e.md"), "de de fr pt zh"),
+        (("mail/en/a.md", "mail/de/a.md", "web/de/b.md"), "en de de"),
+        (("mail/a.md", "mail/de/a.md"), "en de"),
+    ],
+)
+def test_a_folder_is_a_language_only_where_languages_stand(tmp_path: Path, names: list[str], languages: str) -> None:
+    found = read_slugs(tmp_path, dict.fromkeys(names, "# T\n\nText"))
+    assert [found[name][0] for name in names] == languages.split()
+
+
+def test_departments_keep_their_folder_in_the_slug(tmp_path: Path) -> None:
+    found = read_slugs(tmp_path, dict.fromkeys(("HR/contact.md", "IT/contact.md"), "# T\n\nText"))
+    assert {slug for _, slug in found.values()} == {"hr-contact", "it-contact"}
+
+
+def test_a_folder_that_may_be_no_language_is_named(tmp_path: Path) -> None:
+    for name in ("it/contact.md", "it/phone.md", "de/contact.md", "contact.md"):
+        write(tmp_path, name, "# T\n\nText")
+    found = read_articles(tmp_path)
+    assert [(note.source, note.reason) for note in found.warnings] == [
+        ("it/", 'Its articles (2) were read as language "it"; write the folder in capitals if it is none.')
+    ]
+    assert read_articles(tmp_path, language="it").warnings == ()
