@@ -21,8 +21,8 @@ from knowledge_base.importing.pages import Page, clean_slug, locate
 from knowledge_base.importing.reading import decode_utf8
 from knowledge_base.importing.shortcodes import resolve_shortcodes
 from knowledge_base.importing.standing import read_status
+from knowledge_base.markup import parse_blocks, render_text
 
-_FIRST_HEADING = re.compile(r"\A\s*# +(.+?)\s*#*\s*(?:\n|\Z)")
 # Twice what an article may have, and some ten times the markup of the worst real page that we met: resolving it takes
 # time that grows with both.
 _SOURCE_MAX_CHARS = 2 * BODY_MAX_CHARS
@@ -45,13 +45,7 @@ def read_markdown_page(source: str, data: bytes, language: str) -> Page:
         return _read_own(source, file.fields, file.body, language)
     fields = file.fields
     body, warnings = _resolve_markup(file.body, fields, is_mdx=source.lower().endswith(".mdx"))
-    title = fields.get("title")
-    if title is None and (heading := _FIRST_HEADING.match(body)):
-        title, body = heading.group(1), body[heading.end() :]
-    if title is None:
-        title = fields.get("sidebar_label")
-    if title is None:
-        raise InvalidInputError("title_missing", "It has neither a title in front matter nor a first heading.")
+    title, body = _take_title(fields, body)
     place, language = locate(source, _read_language(fields), language)
     wanted = str(fields["slug"]) if isinstance(fields.get("slug"), str | int) else ""
     permalink = next((fields[name] for name in ("permalink", "url") if isinstance(fields.get(name), str)), "")
@@ -98,6 +92,27 @@ def read_list(value: object) -> list[str]:
         return []
     items = (item.get("label") if isinstance(item, Mapping) else item for item in value)
     return [str(item).strip() for item in items if isinstance(item, str | int | float) and str(item).strip()]
+
+
+def _take_title(fields: Mapping[str, Any], body: str) -> tuple[str, str]:
+    """Return the title and the body without it: the front matter's, else the first heading of the first level."""
+    if fields.get("title") is not None:
+        return str(fields["title"]), body
+    tokens = parse_blocks(body)
+    headings = [number for number, token in enumerate(tokens) if token.type == "heading_open" and not token.level]
+    label = fields.get("sidebar_label")
+    first = next((number for number in headings if tokens[number].tag == "h1"), None)
+    if first is None and label is None:
+        first = next(iter(headings), None)
+    lines = tokens[first].map if first is not None else None
+    if first is None or lines is None:
+        if label is None:
+            raise InvalidInputError("title_missing", "It has neither a title in front matter nor a heading.")
+        return str(label), body
+    words = render_text("# " + " ".join(tokens[first + 1].content.split()))
+    kept = body.split("\n")
+    del kept[lines[0] : lines[1]]
+    return words, "\n".join(kept)
 
 
 def _read_own(source: str, fields: Mapping[str, Any], body: str, language: str) -> Page:

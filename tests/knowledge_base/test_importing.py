@@ -143,9 +143,25 @@ def test_front_matter_gives_title_tags_and_phrasings(tmp_path: Path) -> None:
     assert draft.content.phrasings == ("how so, then",)
 
 
-def test_a_first_heading_is_the_title_where_there_is_no_other(tmp_path: Path) -> None:
-    draft = read_one(tmp_path, "a.md", "# Reset it #\n\nText")
-    assert (draft.content.title, draft.content.body) == ("Reset it", "Text")
+@pytest.mark.parametrize(
+    ("text", "title", "body"),
+    [
+        ("# Reset it #\n\nText", "Reset it", "Text"),
+        ("Reset\nit\n=====\n\nText", "Reset it", "Text"),
+        ("<!-- x -->\n\n# Reset\n\nText", "Reset", "<!-- x -->\n\n\nText"),
+        ("[Home](https://x.example)\n\n# Reset\n\nText", "Reset", "[Home](https://x.example)\n\n\nText"),
+        ('<h1 align="center">Reset</h1>\n\nText', "Reset", "Text"),
+        ("## Reset\n\nText", "Reset", "Text"),
+        ("## Contents\n\n# Reset\n\nText", "Reset", "## Contents\n\n\nText"),
+        ("# **Reset \\- it** &amp; `x`\n\nText", "Reset - it & x", "Text"),
+        ("# 1. Reset <a name='x'></a>[it](y.md)\n\nText", "1. Reset it", "Text"),
+        ("```\n# no\n```\n\n> # no\n\n# Reset", "Reset", "```\n# no\n```\n\n> # no"),
+        ("---\nsidebar_label: Reset\n---\n## Steps\n\nText", "Reset", "## Steps\n\nText"),
+    ],
+)
+def test_a_first_heading_is_the_title_where_there_is_no_other(tmp_path: Path, text: str, title: str, body: str) -> None:
+    draft = read_one(tmp_path, "a.md", text)
+    assert (draft.content.title, draft.content.body) == (title, body)
 
 
 def test_links_by_file_permalink_and_old_address_follow_the_articles(tmp_path: Path) -> None:
