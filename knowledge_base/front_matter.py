@@ -23,6 +23,8 @@ _DEPTH_MAX = 50
 # A number takes a time that grows with the square of its length, most of all one of base 60 ("59:59:59").
 _NUMBER_MAX_CHARS = 1_000
 _NUMBER = re.compile(r"[-+]?[0-9][0-9a-fA-FxobeE:_.+-]*")
+# These are words whatever YAML takes them for: a title "1.10" is no number, "no" is Norwegian, 12:30 is no 750.
+_WORDS = {"title", "sidebar_label", "slug", "lang", "language", "locale"}
 # Marks what Baton wrote itself: read word for word, without looking for other tools' markup.
 _GENERATOR = "Baton"
 
@@ -95,13 +97,26 @@ def _parse_yaml(text: str) -> Mapping[str, Any]:
     try:
         _check_events(text)
         fields = yaml.load(text, Loader=_Loader)
+        words = _read_words(text)
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as exc:
         raise InvalidInputError("front_matter_broken", f"The front matter is not YAML: {_describe(exc)}.") from exc
     if fields is None:
         return {}
     if not isinstance(fields, dict):
         raise InvalidInputError("front_matter_broken", "The front matter must be a list of `name: value` lines.")
-    return {str(name): value for name, value in fields.items()}
+    return {str(name): value for name, value in fields.items()} | words
+
+
+def _read_words(text: str) -> dict[str, str]:
+    """Return the values that are words as they were written."""
+    root = yaml.compose(text, Loader=_Loader)
+    if not isinstance(root, yaml.MappingNode):
+        return {}
+    return {
+        key.value: value.value
+        for key, value in root.value
+        if key.value in _WORDS and isinstance(value, yaml.ScalarNode) and value.tag != "tag:yaml.org,2002:null"
+    }
 
 
 def _check_events(text: str) -> None:

@@ -143,6 +143,14 @@ def test_front_matter_gives_title_tags_and_phrasings(tmp_path: Path) -> None:
     assert draft.content.phrasings == ("how so, then",)
 
 
+def test_titles_slugs_and_languages_are_read_as_they_were_written(tmp_path: Path) -> None:
+    for title in ("1.10", "12:30", "Yes", "2024-01-02", "0x1F", "1_000"):
+        assert read_one(tmp_path, "a.md", f"---\ntitle: {title}\n---\nText").content.title == title
+    draft = read_one(tmp_path, "a.md", "---\ntitle: T\nlang: no\nslug: 2024-01-02\n---\nText")
+    assert (draft.language, draft.slug) == ("no", "2024-01-02")
+    assert read_one(tmp_path, "a.md", "---\ntitle:\nlang: ~\n---\n# Head\n\nText").content.title == "Head"
+
+
 @pytest.mark.parametrize(
     ("text", "title", "body"),
     [
