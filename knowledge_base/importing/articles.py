@@ -5,6 +5,7 @@ be an article is reported with the reason; nothing that a file holds raises.
 """
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,8 @@ _SUFFIXES: dict[str, Kind] = {
     ".csv": "table", ".tsv": "table",
     ".json": "json", ".jsonl": "json", ".ndjson": "json",
 }  # fmt: skip
+# Where Jekyll and Hugo keep what is around the pages. Only Hugo's own folders below `layouts`: it may be a topic, too.
+_TEMPLATE_FOLDER = re.compile(r"/_(?:layouts|includes)/|/layouts/(?:_\w+|partials|shortcodes)/|/layouts/\w+\.html$")
 _MAX_BYTES: dict[Kind, int] = {
     "markdown": FILE_MAX_BYTES,
     "html": HTML_MAX_BYTES,
@@ -98,6 +101,8 @@ class _Collected:
             self._skipped.append(FileNote(file.name, "It is an archive; zip archives are imported one by one."))
         elif kind is None or (self._kind and kind != self._kind):
             self._ignored.append(file.name)
+        elif _TEMPLATE_FOLDER.search(f"/{file.name}"):
+            self._skipped.append(FileNote(file.name, "It is a template of the site, not a page."))
         else:
             try:
                 self._read_as(kind, file)

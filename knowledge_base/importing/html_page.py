@@ -14,6 +14,8 @@ _CONTENTS = (
     "[itemprop=articleBody]", ".article-body", ".article__body", "main article", "article", "main", "[role=main]",
     "#content", "#main", "#main-content", ".content", "body",
 )  # fmt: skip
+# What holds an article together with its heading, the widest one first.
+_MAINS = ("main", "[role=main]", "article", "#main", "#main-content", "#content")
 _FURNITURE = (
     "nav, footer, [role=navigation], [role=banner], [role=contentinfo], [role=search], [hidden], [aria-hidden=true], "
     "a.headerlink, a.anchor, button:not(h1 *, h2 *, h3 *, h4 *, h5 *, h6 *, summary *), dialog"
@@ -61,8 +63,12 @@ def read_html_page(source: str, data: bytes, language: str) -> Page:
 
 
 def _find_title(soup: BeautifulSoup) -> str:
-    """Return the first heading's words, which go out of the text, or the page's title without the site's name."""
-    for heading in soup.find_all("h1"):
+    """Return the first heading's words, which go out of the text, or the page's title without the site's name.
+
+    The heading of the main part goes first: above it there may be one with the site's name.
+    """
+    mains = [found[0] for selector in _MAINS if len(found := soup.select(selector, limit=2)) == 1]
+    for heading in (heading for part in (*mains, soup) for heading in part.find_all("h1")):
         if words := " ".join(heading.get_text(" ").replace("¶", "").split()):
             heading.decompose()
             return words

@@ -97,6 +97,33 @@ def test_a_saved_site_keeps_its_links_and_skips_lists_of_links(tmp_path: Path) -
     assert found.warnings[-1].reason == "Not read, since they are no articles: 1 .css."
 
 
+def test_the_sites_own_heading_is_not_the_title(tmp_path: Path) -> None:
+    page = (
+        "<title>T - Acme</title><header><h1><a href='/'>Acme Help</a></h1></header>"
+        "<main><article><h1>Reset your password</h1><p>Click it.</p></article></main>"
+    )
+    draft = read_one(tmp_path, "a.html", page)
+    assert (draft.content.title, draft.content.body) == ("Reset your password", "Click it.")
+    outside = "<header><h1>Pay a bill</h1></header><main><p>By card.</p></main>"
+    assert read_one(tmp_path, "b.html", outside).content.title == "Pay a bill"
+
+
+def test_templates_are_no_articles(tmp_path: Path) -> None:
+    page, markdown = "<h1>T</h1><main>{{ content }}</main>", "# T\n\nText"
+    templates = {
+        "_layouts/default.html": page,
+        "_includes/note.md": markdown,
+        "layouts/_default/single.html": page,
+        "layouts/index.html": page,
+        "themes/x/layouts/partials/head.html": page,
+    }
+    for name, text in {**templates, "layouts/columns/two.md": markdown, "_help/layouts.md": markdown}.items():
+        write(tmp_path, name, text)
+    found = read_articles(tmp_path)
+    assert reasons(found) == dict.fromkeys(templates, "It is a template of the site, not a page.")
+    assert len(found.drafts) == 2
+
+
 @pytest.mark.parametrize(("encoding", "declared"), [("utf-8", ""), ("utf-16", ""), ("cp1251", "windows-1251")])
 def test_a_page_is_read_in_its_own_encoding(tmp_path: Path, encoding: str, declared: str) -> None:
     html = f"<meta charset='{declared}'><h1>Пароль</h1><p>Откройте настройки и выберите новый пароль.</p>"
