@@ -29,7 +29,7 @@ def build_drafts(
     warnings = warn_of_languages(pages, language)
     for page in sorted(pages, key=lambda page: page.status == "draft"):
         try:
-            draft = _build_draft(page, slugs[page.place], links)
+            draft, doubts = _build_draft(page, slugs[page.place], links)
         except InvalidInputError as exc:
             skipped.append(FileNote(page.source, exc.message))
             continue
@@ -40,7 +40,7 @@ def build_drafts(
         else:
             firsts[key] = page
             drafts.append(draft)
-            warnings += [FileNote(page.source, warning) for warning in page.warnings]
+            warnings += [FileNote(page.source, warning) for warning in (*page.warnings, *doubts)]
     return drafts, skipped, warnings
 
 
@@ -50,24 +50,15 @@ def _describe_clash(page: Page, slug: str, first: Page) -> str:
     return f'{first.source} has the slug "{slug}" in the same language; give one of them another.'
 
 
-def _build_draft(page: Page, slug: str, links: LinkTable) -> ArticleDraft:
-    if page.is_verbatim:
-        return build_draft(
-            page.language,
-            slug,
-            page.content,
-            source=page.source,
-            permalink=page.permalink,
-            status=page.status,
-        )
-    return build_draft(
-        page.language,
-        slug,
-        replace(page.content, body=links.rewrite(page)),
-        source=page.source,
-        permalink=links.complete(page.permalink),
-        status=page.status,
-    )
+def _build_draft(page: Page, slug: str, links: LinkTable) -> tuple[ArticleDraft, tuple[str, ...]]:
+    """Return the article, and what to look at in its links."""
+    content, permalink = page.content, page.permalink
+    doubts: tuple[str, ...] = ()
+    if not page.is_verbatim:
+        body, doubts = links.rewrite(page)
+        content, permalink = replace(content, body=body), links.complete(permalink)
+    draft = build_draft(page.language, slug, content, source=page.source, permalink=permalink, status=page.status)
+    return draft, doubts
 
 
 def _choose_slugs(pages: Sequence[Page], language: str) -> dict[str, str]:
