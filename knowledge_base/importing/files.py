@@ -22,6 +22,7 @@ from knowledge_base.importing.reading import COLLECTION_MAX_BYTES, FILES_MAX, Fi
 ARCHIVE_MAX_BYTES = 500_000_000
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UTF8_FLAG = 0x800
 _IGNORED_FOLDERS = {"__MACOSX", "node_modules"}
 
 
@@ -126,7 +127,7 @@ def _list_archive(archive: zipfile.ZipFile, path: Path) -> SourceFiles:
     files: dict[str, SourceFile] = {}
     refused: list[FileNote] = []
     for entry in entries:
-        name = _clean_name(entry.filename.replace("\\", "/"))
+        name = _clean_name(_decode_name(entry).replace("\\", "/"))
         parts = name.split("/")
         if any(part in _IGNORED_FOLDERS or (part.startswith(".") and part != "..") for part in parts):
             continue
@@ -138,6 +139,16 @@ def _list_archive(archive: zipfile.ZipFile, path: Path) -> SourceFiles:
                 lambda count, entry=entry: _read_entry(archive, entry, count, budget),  # type: ignore[misc]
             )
     return SourceFiles([files[name] for name in sorted(files)], refused)
+
+
+def _decode_name(entry: zipfile.ZipInfo) -> str:
+    """Return an entry's name. Many programs write UTF-8 without saying so; what is none by chance looks like none."""
+    if entry.flag_bits & _UTF8_FLAG:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
 
 
 def _find_reason(entry: zipfile.ZipInfo, parts: Sequence[str], is_known: bool) -> str:

@@ -91,3 +91,14 @@ def test_a_folder_that_may_be_no_language_is_named(tmp_path: Path) -> None:
         ("it/", 'Its articles (2) were read as language "it"; write the folder in capitals if it is none.')
     ]
     assert read_articles(tmp_path, language="it").warnings == ()
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("utf-8", "Zahlung-ändern.md"), ("cp437", "Zahlung-ändern.md")])
+def test_names_in_an_archive_that_does_not_say_their_encoding_are_read(
+    tmp_path: Path, encoding: str, name: str
+) -> None:
+    # The standard library writes the name as ASCII here; the letter is put in afterwards, as other programs do it.
+    plain = name.encode(encoding).replace("ä".encode(encoding), b"x" * len("ä".encode(encoding)))
+    packed = build_zip({plain.decode(): "# T\n\nText"}).replace(plain, name.encode(encoding))
+    (draft,) = read_articles(write(tmp_path, "all.zip", packed)).drafts
+    assert (draft.source, draft.slug) == (name, "zahlung-andern")
