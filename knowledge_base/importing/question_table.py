@@ -18,6 +18,7 @@ from knowledge_base.article import (
     check_language,
 )
 from knowledge_base.errors import InvalidInputError
+from knowledge_base.importing.answers import convert_answer, read_answer
 from knowledge_base.importing.markdown_page import read_audience, read_tags
 from knowledge_base.importing.pages import Page, clean_slug, locate, path_of
 from knowledge_base.importing.reading import FileNote, decode_text
@@ -43,6 +44,14 @@ _ALIASES = {
     "audience": ("audience",),
 }  # fmt: skip
 _NAMES = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
+# What a longer name of a column holds: "Kundenfrage", "FAQ Answer". Names of more words are sentences of the first row.
+_WORDS = {
+    "question": ("question", "frage", "pregunta", "domanda", "vraag"),
+    "answer": ("answer", "antwort", "respuesta", "response", "réponse", "reponse", "risposta", "antwoord"),
+}
+_HEADER_MAX_WORDS = 3
+# A "question id" is no question.
+_BESIDES = {"id", "nr", "no", "number", "date", "type", "count", "category", "author", "by", "url", "link", "status"}
 _SEPARATOR = re.compile(r"\s*(?:\n|\||;;)\s*")
 _DELIMITERS = ",;\t|"
 
@@ -64,13 +73,14 @@ def read_question_table(source: str, data: bytes, language: str) -> tuple[list[P
         InvalidInputError: if it is no such file, or breaks off in the middle: nothing of it is used then.
     """
     text, guessed = decode_text(data)
-    rows = _read_rows(text)
+    rows, warnings = _read_rows(text)
     if not rows:
         raise InvalidInputError("rows_missing", "It holds no rows.")
     pages, skipped = build_pair_pages(source, rows, language)
-    if guessed and pages:
-        warning = f"It is not UTF-8 and was read as {guessed}: look at the accents."
-        pages[0] = replace(pages[0], warnings=(warning, *pages[0].warnings))
+    if guessed:
+        warnings = (f"It is not UTF-8 and was read as {guessed}: look at the accents.", *warnings)
+    if pages:
+        pages[0] = replace(pages[0], warnings=(*warnings, *pages[0].warnings))
     return pages, skipped
 
 
@@ -90,7 +100,7 @@ def build_pair_pages(
         row_source = f"{source}#{place}"
         try:
             fields = _name_fields(row)
-            questions, answer = _read_questions(fields), str(fields.get("answer") or "").strip()
+            questions, answer = _read_questions(fields), read_answer(fields.get("answer"))
             if not questions or not answer:
                 raise InvalidInputError("row_incomplete", "It has no question, or no answer.")
             told = check_language(str(fields.get("language") or language))
@@ -102,9 +112,9 @@ def build_pair_pages(
     pages: list[Page] = []
     for (_, answer), entry in entries.items():
         try:
-            pages.append(_build_page(entry, answer))
-        except InvalidInputError as exc:
-            skipped.append(FileNote(entry.row, exc.message))
+            pages.append(_build_page(entry, convert_answer(answer)))
+        except (InvalidInputError, RecursionError) as exc:
+            skipped.append(FileNote(entry.row, getattr(exc, "message", "Its HTML nests too deep.")))
     return pages, skipped
 
 
@@ -138,23 +148,35 @@ def _read_questions(fields: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for name in ("question", "phrasings"):
         value = fields.get(name)
+        if isinstance(value, Mapping):
+            raise InvalidInputError("question_not_text", "Its question is an object with names; write it as text.")
         texts = value if isinstance(value, list) else _SEPARATOR.split(str(value or ""))
         found += [" ".join(str(text).split()) for text in texts if isinstance(text, str | int | float)]
     return [text for text in dict.fromkeys(found) if text]
 
 
 def _name_fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row's values by our names; the first column of several with one meaning counts."""
-    named: dict[str, Any] = {}
+    """Return a row's values by our names; of several columns with one meaning the most usual name counts."""
+    values: dict[str, Any] = {}
     for column, value in row.items():
-        name = _NAMES.get(re.sub(r"[\s_-]+", " ", str(column or "")).strip().lower())
-        if name is not None and value not in (None, ""):
-            named.setdefault(name, value)
+        if value not in (None, ""):
+            values.setdefault(_fold(column), value)
+    named = {}
+    for name, aliases in _ALIASES.items():
+        if (alias := next((alias for alias in aliases if alias in values), None)) is not None:
+            named[name] = values[alias]
     return named
 
 
-def _read_rows(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the rows with their line numbers. Without a header the first two columns are question and answer."""
+def _fold(column: object) -> str:
+    return re.sub(r"[\s_-]+", " ", str(column or "")).strip().lower()
+
+
+def _read_rows(text: str) -> tuple[list[tuple[str, dict[str, Any]]], tuple[str, ...]]:
+    """Return the rows with their line numbers, and what to look at.
+
+    A table of two columns without a header is questions and answers.
+    """
     told = re.match(r"sep=(.)\r?\n", text)  # a line that Excel writes and hides
     if told:
         text = text[told.end() :]
@@ -170,13 +192,41 @@ def _read_rows(text: str) -> list[tuple[str, dict[str, Any]]]:
     except csv.Error as exc:
         raise InvalidInputError("table_broken", f"It breaks off at line {reader.line_num}: {exc}.") from exc
     if not rows:
-        return []
-    header = [cell.strip() for cell in rows[0][1]]
-    if {"question", "answer"} <= _name_fields(dict.fromkeys(header, "x")).keys():
-        return [(place, dict(zip(header, cells, strict=False))) for place, cells in rows[1:]]
-    if min(len(cells) for _, cells in rows) >= 2 and not any(cell.lower() in _NAMES for cell in header):
-        return [(place, {"question": cells[0], "answer": cells[1]}) for place, cells in rows]
-    raise InvalidInputError("columns_unknown", "Name two of the columns question and answer in the first line.")
+        return [], ()
+    header = _read_header([cell.strip() for cell in rows[0][1]])
+    if header:
+        return [(place, dict(zip(header, cells, strict=False))) for place, cells in rows[1:]], ()
+    counts = {max(number for number, cell in enumerate(cells, 1) if cell.strip()) for _, cells in rows}
+    is_short = any(len(cells) < 2 for _, cells in rows)
+    if max(counts) > 2 or is_short or any(_fold(cell) in _NAMES for cell in rows[0][1]):
+        raise InvalidInputError(
+            "columns_unknown",
+            f"It has {max(counts)} columns, and it is not clear which hold the text. "
+            "Name two of the columns question and answer in the first line.",
+        )
+    pairs: list[tuple[str, dict[str, Any]]] = [(place, {"question": one[0], "answer": one[1]}) for place, one in rows]
+    return pairs, ("Its first line names no columns: the first one was read as questions, the second as answers.",)
+
+
+def _read_header(cells: Sequence[str]) -> list[str]:
+    """Return the columns' names if the first line has them, those of question and answer by a word in them if need be.
+
+    Empty if it is none.
+    """
+    known = _name_fields(dict.fromkeys(cells, "x")).keys()
+    header = list(cells)
+    for name, words in _WORDS.items():
+        if name not in known:
+            fitting = (number for number, cell in enumerate(cells) if _has_word(_fold(cell), words))
+            if (number := next(fitting, None)) is not None:
+                header[number] = name
+    return header if {"question", "answer"} <= _name_fields(dict.fromkeys(header, "x")).keys() else []
+
+
+def _has_word(column: str, words: Sequence[str]) -> bool:
+    parts = column.split()
+    is_name = len(parts) <= _HEADER_MAX_WORDS and "?" not in column and not _BESIDES & set(parts)
+    return is_name and column not in _NAMES and any(word in column for word in words)
 
 
 def _find_delimiter(text: str) -> str:

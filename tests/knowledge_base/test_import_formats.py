@@ -262,7 +262,58 @@ def test_equal_questions_with_different_answers_are_told_apart(tmp_path: Path) -
 
 
 def test_a_table_without_a_header_is_question_and_answer(tmp_path: Path) -> None:
-    assert read_one(tmp_path, "faq.tsv", "How so?\tLike this.\n").content.body == "Like this."
+    found = read_articles(write(tmp_path, "faq.tsv", "How so?\tLike this.\t\n"))
+    assert [(draft.content.title, draft.content.body) for draft in found.drafts] == [("How so?", "Like this.")]
+    assert [(note.source, note.reason) for note in found.warnings] == [
+        ("faq.tsv#1", "Its first line names no columns: the first one was read as questions, the second as answers.")
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "ID,Kundenfrage,Unsere Antwort",
+        "x,FAQ Question,FAQ Answer",
+        "Question ID,Question text,Answer text",
+        "Title,Question,Answer",
+        "Answered by,Question,Our answer",
+    ],
+)
+def test_columns_are_found_by_a_word_in_their_names(tmp_path: Path, header: str) -> None:
+    found = read_articles(write(tmp_path, "faq.csv", f"{header}\nBilling,How?,So.\n"))
+    assert [(draft.content.title, draft.content.body) for draft in found.drafts] == [("How?", "So.")]
+    assert found.warnings == ()
+
+
+def test_an_answer_in_html_becomes_markdown(tmp_path: Path) -> None:
+    html = "<p>Go to <b>Billing</b>.</p><ul><li>Open it</li></ul>"
+    assert read_one(tmp_path, "a.csv", f"question,answer\nHow?,{html}\n").content.body == (
+        "Go to **Billing**.\n\n- Open it"
+    )
+    rows = json.dumps([{"question": "How?", "answer": f"{html}"}])
+    assert read_one(tmp_path, "a.json", rows).content.body == "Go to **Billing**.\n\n- Open it"
+    mixed = json.dumps([{"question": "How?", "answer": "- **one**\n\n<div>two</div>"}])
+    assert read_one(tmp_path, "b.json", mixed).content.body == "- **one**\n\ntwo"
+    plain = json.dumps([{"question": "How?", "answer": "**one** <b>two</b> 1 < 2"}])
+    assert read_one(tmp_path, "c.json", plain).content.body == "**one** <b>two</b> 1 < 2"
+
+
+def test_an_answer_in_parts_is_joined_and_an_object_is_refused(tmp_path: Path) -> None:
+    rows = [
+        {"question": "One?", "answer": ["Step 1", "Step 2"]},
+        {"question": "Two?", "answer": {"text": "hi"}},
+        {"question": "Three?", "answer": [{"text": "hi"}]},
+        {"question": {"text": "Four?"}, "answer": "hi"},
+        {"question": "Five?", "answer": 5},
+    ]
+    found = read_articles(write(tmp_path, "a.json", json.dumps(rows)))
+    assert [draft.content.body for draft in found.drafts] == ["Step 1\n\nStep 2", "5"]
+    objects = "is an object with names; write it as text."
+    assert reasons(found) == {
+        "a.json#2": f"Its answer {objects}",
+        "a.json#3": f"Its answer {objects}",
+        "a.json#4": f"Its question {objects}",
+    }
 
 
 @pytest.mark.parametrize(
@@ -271,6 +322,7 @@ def test_a_table_without_a_header_is_question_and_answer(tmp_path: Path) -> None
         ('question,answer\nHow?,"never closed\n', "breaks off at line 2"),
         ("question,price\nHow?,5\n", "Name two of the columns"),
         ("just one column\n", "Name two of the columns"),
+        ("How?,So.,Mail\nWhy?,Because.\n", "It has 3 columns"),
         ("\n\n", "no rows"),
         ("question,answer\n", "no rows"),
     ],
