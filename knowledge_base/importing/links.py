@@ -36,8 +36,8 @@ class LinkTable:
             for address in page.addresses:
                 self._targets.setdefault(_normalise(address), target)
             self._targets[_normalise(page.source)] = target
-        # Whoever is named in full goes before whoever is meant by less.
-        for page in pages:
+        # Who is named in full goes before who is meant by less, and a folder's index before its readme.
+        for page in sorted(pages, key=lambda page: "readme." in page.source.lower()):
             for name in _list_short_names(page):
                 self._targets.setdefault(_normalise(name), (page.language, slugs[page.place]))
 

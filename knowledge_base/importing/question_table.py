@@ -51,7 +51,9 @@ _WORDS = {
 }
 _HEADER_MAX_WORDS = 3
 # A "question id" is no question.
-_BESIDES = {"id", "nr", "no", "number", "date", "type", "count", "category", "author", "by", "url", "link", "status"}
+_BESIDES = {
+    "id", "nr", "no", "number", "date", "time", "type", "count", "category", "author", "by", "url", "link", "status",
+}  # fmt: skip
 _SEPARATOR = re.compile(r"\s*(?:\n|\||;;)\s*")
 _DELIMITERS = ",;\t|"
 

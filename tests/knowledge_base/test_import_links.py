@@ -52,8 +52,8 @@ def test_a_relative_link_leads_to_the_page_beside_and_a_slash_to_the_root(tmp_pa
     ],
 )
 def test_a_link_is_followed_in_whatever_way_it_is_written(tmp_path: Path, link: str, resolved: str) -> None:
-    pages = ["docs/billing/pay.md", "docs/billing/Reset password.md", "docs/acc/index.md", "docs/terms.md"]
-    files = dict.fromkeys([*pages, "docs/billing/Zahlung-ändern.md"], "# T\n\nText")
+    pages = ["docs/billing/pay.md", "docs/billing/Reset password.md", "docs/acc/README.md", "docs/acc/index.md"]
+    files = dict.fromkeys([*pages, "docs/terms.md", "docs/billing/Zahlung-ändern.md"], "# T\n\nText")
     bodies = read_bodies(tmp_path, {**files, "docs/billing/from.md": f"# From\n\n{link}"})
     assert bodies["docs/billing/from.md"] == resolved
 
