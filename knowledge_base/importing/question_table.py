@@ -13,6 +13,7 @@ from typing import Any
 from knowledge_base.article import (
     PHRASINGS_MAX_COUNT,
     TITLE_MAX_CHARS,
+    ArticleStatus,
     build_content,
     build_slug,
     check_language,
@@ -95,7 +96,7 @@ def build_pair_pages(
     source: str, rows: Sequence[tuple[str, Mapping[str, Any]]], language: str
 ) -> tuple[list[Page], list[FileNote]]:
     """Turn rows (where they stand, and their values by any usual name) into pages."""
-    entries: dict[tuple[str, str], _Entry] = {}
+    entries: dict[tuple[str, str, ArticleStatus | None, str], _Entry] = {}
     skipped: list[FileNote] = []
     _, language = locate(source, "", language)
     for place, row in rows:
@@ -109,10 +110,11 @@ def build_pair_pages(
         except InvalidInputError as exc:
             skipped.append(FileNote(row_source, exc.message))
             continue
-        entry = entries.setdefault((told, answer), _Entry(row_source, fields, told))
-        entry.questions += questions
+        # A question to which not everybody may read the answer must not become a phrasing of one that is public.
+        key = (told, answer, read_status(fields)[0], read_audience(fields))
+        entries.setdefault(key, _Entry(row_source, fields, told)).questions += questions
     pages: list[Page] = []
-    for (_, answer), entry in entries.items():
+    for (_, answer, _, _), entry in entries.items():
         try:
             pages.append(_build_page(entry, convert_answer(answer)))
         except (InvalidInputError, RecursionError) as exc:

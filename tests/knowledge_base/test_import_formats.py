@@ -256,6 +256,16 @@ def test_questions_with_one_answer_are_one_article(tmp_path: Path) -> None:
     assert reasons(found) == dict.fromkeys(["faq.csv#6", "faq.csv#7"], "It has no question, or no answer.")
 
 
+def test_rows_with_one_answer_are_apart_if_not_everybody_may_read_them(tmp_path: Path) -> None:
+    text = "question,answer,status,audience\nHow?,So.,,\nSecret?,So.,draft,\nStaff?,So.,,staff\nWhy?,So.,,\n"
+    found = read_articles(write(tmp_path, "faq.csv", text))
+    assert {(d.content.title, d.status, d.content.audience): d.content.phrasings for d in found.drafts} == {
+        ("How?", None, "everyone"): ("Why?",),
+        ("Secret?", "draft", "everyone"): (),
+        ("Staff?", None, "staff"): (),
+    }
+
+
 def test_equal_questions_with_different_answers_are_told_apart(tmp_path: Path) -> None:
     found = read_articles(write(tmp_path, "faq.csv", "question,answer\nHow?,One way.\nHow?,Another way.\n"))
     assert {draft.slug for draft in found.drafts} == {"faq-csv-2-how", "faq-csv-3-how"}
