@@ -67,7 +67,7 @@ class LinkTable:
     def _resolve(self, address: str, page: Page) -> str | None:
         """Return where a link leads now; None if it stays as it is."""
         path, mark, anchor = address.partition("#")
-        if _SCHEME.match(address) or not path:
+        if _SCHEME.match(address) or not path.partition("?")[0]:
             target = self._targets.get(_normalise(path)) if path.startswith("http") else None
             return self._describe(target, page, mark + anchor) if target else None
         for name in _list_meanings(path, page):

@@ -48,12 +48,14 @@ def test_a_relative_link_leads_to_the_page_beside_and_a_slash_to_the_root(tmp_pa
         ('<a class="x" href="pay.md">a</a>', '<a class="x" href="/help/en/pay">a</a>'),
         ("[a](Zahlung-a\u0308ndern.md)", "[a](/help/en/zahlung-andern)"),
         ("[a](gone.md) [b](mailto:x@y.example) [^c]", "[a](gone.md) [b](mailto:x@y.example) [^c]"),
+        ("[a](?x=1) [b](#x) [c]() [d](<>) [e](/)", "[a](?x=1) [b](#x) [c]() [d](<>) [e](/help/en/home)"),
         ("x[^c]\n\n[^c]: pay.md", "x[^c]\n\n[^c]: pay.md"),
     ],
 )
 def test_a_link_is_followed_in_whatever_way_it_is_written(tmp_path: Path, link: str, resolved: str) -> None:
     pages = ["docs/billing/pay.md", "docs/billing/Reset password.md", "docs/acc/README.md", "docs/acc/index.md"]
     files = dict.fromkeys([*pages, "docs/terms.md", "docs/billing/Zahlung-ändern.md"], "# T\n\nText")
+    files["index.md"] = "---\ntitle: T\nslug: home\n---\nText"
     bodies = read_bodies(tmp_path, {**files, "docs/billing/from.md": f"# From\n\n{link}"})
     assert bodies["docs/billing/from.md"] == resolved
 
