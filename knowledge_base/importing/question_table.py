@@ -57,6 +57,8 @@ _BESIDES = {
 }  # fmt: skip
 _SEPARATOR = re.compile(r"\s*(?:\n|\||;;)\s*")
 _DELIMITERS = ",;\t|"
+# What the delimiter is looked for in.
+_SAMPLE_CHARS = 10_000
 
 
 @dataclass(slots=True)
@@ -234,6 +236,11 @@ def _has_word(column: str, words: Sequence[str]) -> bool:
 
 
 def _find_delimiter(text: str) -> str:
-    """Return the sign that cuts the first line into most cells, outside quotes."""
-    head = re.sub(r'"(?:[^"]|"")*"', "", text[:10_000]).lstrip("\r\n").partition("\n")[0]
-    return max(_DELIMITERS, key=head.count) if any(sign in head for sign in _DELIMITERS) else ","
+    """Return the sign that cuts every line into as many cells, outside quotes; else the first line into most."""
+    lines = re.sub(r'"(?:[^"]|"")*"', "", text[:_SAMPLE_CHARS]).split("\n")
+    if len(text) > _SAMPLE_CHARS and len(lines) > 1:
+        lines.pop()  # it breaks off
+    lines = [line for line in lines if line.strip()] or [""]
+    steady = [sign for sign in _DELIMITERS if sign in lines[0] and len({line.count(sign) for line in lines}) == 1]
+    found = max(steady or _DELIMITERS, key=lines[0].count)
+    return found if found in lines[0] else ","

@@ -279,6 +279,11 @@ def test_a_table_without_a_header_is_question_and_answer(tmp_path: Path) -> None
     ]
 
 
+def test_the_delimiter_is_the_sign_that_cuts_every_line_alike(tmp_path: Path) -> None:
+    found = read_articles(write(tmp_path, "faq.csv", "Wie, und wann?;Mit Karte, sofort.\nWo?;Hier, dort.\n"))
+    assert [draft.content.body for draft in found.drafts] == ["Mit Karte, sofort.", "Hier, dort."]
+
+
 @pytest.mark.parametrize(
     "header",
     [
