@@ -7,6 +7,7 @@ from bs4.dammit import UnicodeDammit
 
 from knowledge_base.article import build_content
 from knowledge_base.errors import InvalidInputError
+from knowledge_base.importing.furniture import remove_furniture
 from knowledge_base.importing.html_markdown import convert_html, parse_html
 from knowledge_base.importing.pages import Page, locate, path_of
 
@@ -16,14 +17,9 @@ _CONTENTS = (
 )  # fmt: skip
 # What holds an article together with its heading, the widest one first.
 _MAINS = ("main", "[role=main]", "article", "#main", "#main-content", "#content")
-_FURNITURE = (
-    "nav, footer, [role=navigation], [role=banner], [role=contentinfo], [role=search], [hidden], [aria-hidden=true], "
-    "a.headerlink, a.anchor, button:not(h1 *, h2 *, h3 *, h4 *, h5 *, h6 *, summary *), dialog"
-)
-_FURNITURE_NAMES = re.compile(
-    r"(?:^|[-_])(?:breadcrumbs?|sidebar|toc|table-of-contents|pagination|pager|share|social|cookies?|skip|skip-link|"
-    r"feedback|votes?|related|comments?|newsletter|navbar|menu)(?:$|[-_])",
-    re.I,
+_NOT_READ = (
+    "[role=banner], [hidden], [aria-hidden=true], a.headerlink, a.anchor, "
+    "button:not(h1 *, h2 *, h3 *, h4 *, h5 *, h6 *, summary *)"
 )
 _SITE_NAME = re.compile(r"\s+[|–—·»]\s+[^|–—·»]+$|\s+-\s+[^-]+$")
 _LINKED_SHARE_MAX = 0.7
@@ -40,6 +36,7 @@ def read_html_page(source: str, data: bytes, language: str) -> Page:
     if decoded.unicode_markup is None:
         raise InvalidInputError("file_encoding", "No known encoding fits it; save it as UTF-8.")
     soup = parse_html(decoded.unicode_markup)
+    remove_furniture(soup)
     title = _find_title(soup)
     if not title:
         raise InvalidInputError("title_missing", "It has neither a heading nor a <title>.")
@@ -79,15 +76,9 @@ def _find_title(soup: BeautifulSoup) -> str:
 
 
 def _find_content(soup: BeautifulSoup) -> Tag:
-    """Return the element that holds the article: the first of the usual ones with words in it, without furniture."""
-    for element in soup.select(_FURNITURE):
+    """Return the element that holds the article: the first of the usual ones with words in it."""
+    for element in soup.select(_NOT_READ):
         element.decompose()
-    for element in soup.find_all(["div", "aside", "section", "ul", "ol", "p", "header", "table"]):
-        if element.decomposed:  # it stood in another one
-            continue
-        names = [*(element.get("class") or ()), str(element.get("id") or "")]
-        if any(_FURNITURE_NAMES.search(name) for name in names):
-            element.decompose()
     for selector in _CONTENTS:
         found = soup.select(selector, limit=2)
         # Several articles on one page are a list of teasers; what holds them all is the content.
