@@ -7,6 +7,7 @@ from bs4.dammit import UnicodeDammit
 
 from knowledge_base.article import build_content
 from knowledge_base.errors import InvalidInputError
+from knowledge_base.importing.folded_parts import unfold
 from knowledge_base.importing.furniture import remove_furniture
 from knowledge_base.importing.html_markdown import convert_html, parse_html
 from knowledge_base.importing.pages import Page, locate, path_of
@@ -17,10 +18,7 @@ _CONTENTS = (
 )  # fmt: skip
 # What holds an article together with its heading, the widest one first.
 _MAINS = ("main", "[role=main]", "article", "#main", "#main-content", "#content")
-_NOT_READ = (
-    "[role=banner], [hidden], [aria-hidden=true], a.headerlink, a.anchor, "
-    "button:not(h1 *, h2 *, h3 *, h4 *, h5 *, h6 *, summary *)"
-)
+_NOT_READ = "[role=banner], a.headerlink, a.anchor, button:not(h1 *, h2 *, h3 *, h4 *, h5 *, h6 *, summary *)"
 _SITE_NAME = re.compile(r"\s+[|–—·»]\s+[^|–—·»]+$|\s+-\s+[^-]+$")
 _LINKED_SHARE_MAX = 0.7
 _LINKED_MIN_CHARS = 200
@@ -40,6 +38,7 @@ def read_html_page(source: str, data: bytes, language: str) -> Page:
     title = _find_title(soup)
     if not title:
         raise InvalidInputError("title_missing", "It has neither a heading nor a <title>.")
+    unfold(soup)
     content = _find_content(soup)
     _check_not_index(content)
     html = soup.find("html")

@@ -52,3 +52,41 @@ def test_what_holds_the_title_stays(tmp_path: Path) -> None:
     page = "<main><div class='related-content'><h1>Share it</h1><p>Click Share.</p></div></main>"
     (draft,) = read_articles(write(tmp_path, "a.html", page)).drafts
     assert (draft.content.title, draft.content.body) == ("Share it", "Click Share.")
+
+
+ACCORDION = (
+    "<h3><button aria-expanded=false>Refunds?</button></h3><div role=region hidden><p>In 14 days.</p></div>"
+    "<h3>Trial?</h3><div aria-hidden='true' class='acc'><p>30 days.</p></div>"
+)
+TABS = (
+    "<h2>Mail</h2><div role=tablist><button role=tab>iOS</button><button role=tab>Android</button></div>"
+    "<div role=tabpanel><h3>New</h3><p>Tap Mail.</p></div><div role=tabpanel hidden><p>Tap Gmail.</p></div>"
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        (ACCORDION, "### Refunds?\n\nIn 14 days.\n\n### Trial?\n\n30 days."),
+        (TABS, "## Mail\n\n### iOS\n\n### New\n\nTap Mail.\n\n### Android\n\nTap Gmail."),
+        (
+            "<button class='accordion'>How do I pay?</button><div><h3>In</h3><p>By card.</p></div>"
+            "<div><button class='accordion'>When?</button></div><div><p>Now.</p></div>",
+            "## How do I pay?\n\n### In\n\nBy card.\n\n## When?\n\nNow.",
+        ),
+        (
+            "<p>So.</p><button aria-controls='b'>More</button><p>Text.</p><div id='b' hidden>Some <p>words.</p></div>",
+            "So.\n\n## More\n\nText.\n\nSome\n\nwords.",
+        ),
+        ("<a role=tab href='#x'>One</a><div role=tabpanel id=x><p>Go.</p></div>", "[One](#x)\n\nGo."),
+        (
+            "<ol><li><button aria-expanded=true>Why?</button><div><p>So.</p></div></li><li>Go.</li></ol>",
+            "1. **Why?**\n\n   So.\n2. Go.",
+        ),
+        ("<dl><dt><button aria-expanded=true>Why?</button></dt><dd hidden><p>So.</p></dd></dl>", "**Why?**\n\nSo."),
+        ("<p>So <span aria-hidden=true>+</span></p><p hidden>no</p><button>no</button>", "So"),
+        ("<p>So</p><button aria-expanded=false>Menu</button><ul hidden><li><a href=/b>Billing</a></ul>", "So"),
+    ],
+)
+def test_what_is_shown_at_a_click_only_stays_below_its_name(tmp_path: Path, html: str, markdown: str) -> None:
+    assert read_page(tmp_path, html).content.body == markdown
