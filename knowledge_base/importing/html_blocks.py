@@ -7,6 +7,8 @@ headings to chunking. Inline tags in a paragraph stay; rendering's allow-list de
 import re
 from html.parser import HTMLParser
 
+from knowledge_base.importing.fences import find_code_lines
+
 _BLOCK_TAGS = {
     "article", "aside", "blockquote", "button", "center", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption",
     "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "iframe", "li", "main", "nav", "noscript",
@@ -18,7 +20,6 @@ _MARKS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
 # A block of more lines is one that is never closed.
 _BLOCK_MAX_LINES = 300
 _OPENING = re.compile(rf"^[ \t]*</?({'|'.join(sorted(_BLOCK_TAGS, key=len, reverse=True))})\b", re.I)
-_FENCE = re.compile(r"^\s*(```|~~~)")
 _MARKDOWN_LINE = re.compile(r"\s*(?:[-*+>] |\d+[.)] |#{1,6} |\|)")
 
 
@@ -26,11 +27,11 @@ def convert_html_blocks(markdown: str) -> str:
     """Replace each block of HTML by the Markdown that says the same; Markdown inside it is kept."""
     kept: list[str] = []
     lines = markdown.split("\n")
-    position, is_fenced = 0, False
+    is_code = find_code_lines(lines)
+    position = 0
     while position < len(lines):
         line = lines[position]
-        is_fenced ^= bool(_FENCE.match(line))
-        if is_fenced or not _OPENING.match(line):
+        if is_code[position] or not _OPENING.match(line):
             kept.append(line)
             position += 1
             continue

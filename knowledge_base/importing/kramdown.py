@@ -5,7 +5,8 @@ They carry looks, never words, so they go. Code blocks are left alone.
 
 import re
 
-_FENCE = re.compile(r"^\s*(```|~~~)")
+from knowledge_base.importing.fences import find_code_lines
+
 _ATTRIBUTES = re.compile(r"\{:[^}\n]*\}|\{::[^}\n]*/?\}")
 _HEADING_ID = re.compile(r"^(#{1,6} .*?)\s*\{#[\w-]+\}\s*$")
 _TOC = re.compile(r"^\{:\s*toc\b")
@@ -14,10 +15,9 @@ _TOC = re.compile(r"^\{:\s*toc\b")
 def strip_kramdown(markdown: str) -> str:
     """Return plain Markdown."""
     kept: list[str] = []
-    is_fenced = False
-    for line in markdown.split("\n"):
-        is_fenced ^= bool(_FENCE.match(line))
-        if is_fenced:
+    lines = markdown.split("\n")
+    for line, is_code in zip(lines, find_code_lines(lines), strict=True):
+        if is_code:
             kept.append(line)
             continue
         if _TOC.match(line.strip()) and kept:
