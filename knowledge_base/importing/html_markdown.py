@@ -146,11 +146,11 @@ class _Converter(_MarkdownConverter):  # type: ignore[misc]
         # A picture inside the file itself has no address that a reader could be sent to.
         if str(el.get("src") or "data:").startswith(("data:", "blob:", "cid:")):
             return str(el.get("alt") or "")
-        el["src"] = _clean_address(el["src"])
+        el["src"] = clean_address(el["src"])
         return str(super().convert_img(el, text, parent_tags))
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        address = _clean_address(el.get("href") or "")
+        address = clean_address(el.get("href") or "")
         scheme = _SCHEME.match(address)
         if scheme and scheme[1].lower() not in ("http", "https", "mailto", "tel"):
             return text
@@ -158,7 +158,7 @@ class _Converter(_MarkdownConverter):  # type: ignore[misc]
         return str(super().convert_a(el, text, parent_tags))
 
     def convert_iframe(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        source = _clean_address(el.get("src") or "")
+        source = clean_address(el.get("src") or "")
         if source.startswith("//"):
             source = f"https:{source}"
         return f"\n\n[{el.get('title') or 'Video'}]({source})\n\n" if source.startswith("http") else ""
@@ -199,7 +199,7 @@ class _Converter(_MarkdownConverter):  # type: ignore[misc]
         return f"\n\n{'`' * ticks}{language}\n{code}\n{'`' * ticks}\n\n"
 
 
-def _clean_address(value: object) -> str:
+def clean_address(value: object) -> str:
     """Return an address that Markdown takes as one: no spaces and no brackets in it."""
     address = re.sub(r"[\s\x00-\x1f]+", "%20", str(value).strip())
     return address.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E")

@@ -6,6 +6,7 @@ from knowledge_base.importing.fences import find_code_lines
 from knowledge_base.importing.html_blocks import convert_html_blocks
 from knowledge_base.importing.kramdown import strip_kramdown
 from knowledge_base.importing.mdx import strip_mdx
+from knowledge_base.markup import render_html
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,62 @@ def test_code_after_a_code_span_of_three_backticks_stays_as_it_is() -> None:
     assert convert_html_blocks(markdown) == markdown
     assert strip_kramdown(markdown) == markdown
     assert strip_mdx(markdown)[0] == markdown
+
+
+DETAILS = """<details>
+<summary>Linux</summary>
+
+Open a *terminal* or <https://fernhill.example>.
+
+1. a
+   - b
+2. c
+
+```bash
+cd /opt
+
+  ./fix --all <file>
+```
+
+</details>"""
+INSIDE_DETAILS = DETAILS.split("\n\n", 1)[1].removesuffix("\n\n</details>")
+
+
+def test_markdown_inside_a_block_of_html_stays_word_for_word() -> None:
+    assert convert_html_blocks(DETAILS) == f"**Linux**\n\n{INSIDE_DETAILS}"
+    indented = "1. Go:\n\n   " + DETAILS.replace("\n", "\n   ")
+    within_a_step = "\n".join(line.removeprefix("   ") for line in convert_html_blocks(indented).split("\n"))
+    assert within_a_step == f"1. Go:\n\n**Linux**\n\n{INSIDE_DETAILS}"
+    listed = f"<ol>\n<li>One</li>\n<li>\n\n{INSIDE_DETAILS}\n\n</li>\n</ol>"
+    inside = INSIDE_DETAILS.replace("\n", "\n   ").replace("   \n", "\n")
+    assert convert_html_blocks(listed) == f"1. One\n\n2. {inside}"
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("<div>\n1. a\n   - b\n2. c\n</div>", "1. a\n   - b\n2. c"),
+        ("<p align='center'><img src='shot.png' width='300'></p>", "![](shot.png)"),
+        ("<p><img src='a b(1).png' alt='Shot'></p>", "![Shot](a%20b%281%29.png)"),
+        ("<div>\n\nText\n\n<img\n  src='a.png'\n  alt='Shot'>\n\n</div>", "Text\n\n![Shot](a.png)"),
+        ("<iframe src='//video.example/abc' title='Film'></iframe>", "[Film](https://video.example/abc)"),
+        ("<video controls><source src='/a.mp4'>Too old</video>", "[Video](/a.mp4)"),
+        ("<noscript><iframe src='https://tags.example/'></iframe><b>x</b></noscript>\n\ntext", "text"),
+        ("<p>Write &lt;your-domain&gt;, &amp;lt; or `a`.</p>", "Write \\<your-domain>, \\&lt; or `a`."),
+        ("<p>Write <code>&lt;b&gt;</code>.</p>", "Write `<b>`."),
+        (
+            "<table><tr><td><p>Small</p></td><td><p>5</p><p>users</p></td></tr>"
+            "<tr><td>Big<td><ul><li>a</li><li>b</li></ul></tr></table>",
+            "| Small | 5 users |\n| --- | --- |\n| Big | - a - b |",
+        ),
+        ("<ul><li>Run<pre>a\n\n  b</pre></li></ul>", "- Run\n\n   ```\n   a\n\n     b\n   ```"),
+        ("```\na\n\n\nb\n```\n\n\n<p>x</p>", "```\na\n\n\nb\n```\n\nx"),
+    ],
+)
+def test_nothing_in_a_block_of_html_is_lost(html: str, markdown: str) -> None:
+    assert convert_html_blocks(html) == markdown
+
+
+def test_an_escaped_tag_is_shown_to_visitors() -> None:
+    html = render_html(convert_html_blocks("<p>Write &lt;your-domain&gt; and &lt;script&gt; there.</p>"))
+    assert html == "<p>Write &lt;your-domain&gt; and &lt;script&gt; there.</p>"
