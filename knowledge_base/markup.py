@@ -29,6 +29,13 @@ _CLASSES = {"blockquote": CLASSES, "p": {TITLE_CLASS}}
 _SCHEMES = {"http", "https", "mailto", "tel"}
 _DROPPED_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math"}
 _ALIGN_STYLE = re.compile(r"text-align:(left|right|center)")
+# Words on both sides of such a tag are not one word, whatever white space the author left out.
+_BREAKING_TAG = re.compile(
+    r"</?(?:address|article|aside|blockquote|br|caption|dd|details|div|dl|dt|fieldset|figcaption|figure|footer|form|"
+    r"h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul)(?=[\s/>])",
+    re.I,
+)
+_CELL_TAG = re.compile(r"<t[dh](?=[\s/>])", re.I)
 _SPACES = re.compile(r"[ \t\u00a0]+")
 
 
@@ -70,8 +77,9 @@ def render_text(markdown: str) -> str:
 
 
 def strip_html(html: str) -> str:
-    """Return the words of a piece of HTML."""
-    cleaned = nh3.clean(html, tags=set(), clean_content_tags=_DROPPED_WITH_CONTENT)
+    """Return the words of a piece of HTML, a line for each block."""
+    parted = _CELL_TAG.sub(r" \g<0>", _BREAKING_TAG.sub(r"\n\g<0>", html))
+    cleaned = nh3.clean(parted, tags=set(), clean_content_tags=_DROPPED_WITH_CONTENT)
     return _unescape(cleaned)
 
 
