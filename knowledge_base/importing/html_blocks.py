@@ -80,8 +80,10 @@ def _drop_double_blanks(lines: Sequence[str]) -> str:
     """Join lines, with one empty line where there are several outside of code."""
     kept: list[str] = []
     for line, is_code in zip(lines, find_code_lines(lines), strict=True):
-        if line or is_code or (kept and kept[-1]):
+        if line.strip() or is_code:
             kept.append(line)
+        elif kept and kept[-1]:
+            kept.append("")
     return "\n".join(kept).strip("\n")
 
 

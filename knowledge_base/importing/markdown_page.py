@@ -16,7 +16,7 @@ from knowledge_base.front_matter import is_own_file, parse_markdown_file
 from knowledge_base.importing.html_blocks import convert_html_blocks
 from knowledge_base.importing.kramdown import strip_kramdown
 from knowledge_base.importing.liquid import resolve_liquid
-from knowledge_base.importing.mdx import strip_mdx
+from knowledge_base.importing.mdx import is_mdx_text, strip_mdx
 from knowledge_base.importing.pages import Page, clean_slug, locate
 from knowledge_base.importing.reading import decode_utf8
 from knowledge_base.importing.shortcodes import resolve_shortcodes
@@ -44,7 +44,8 @@ def read_markdown_page(source: str, data: bytes, language: str) -> Page:
     if is_own_file(file):
         return _read_own(source, file.fields, file.body, language)
     fields = file.fields
-    body, warnings = _resolve_markup(file.body, fields, is_mdx=source.lower().endswith(".mdx"))
+    is_mdx = source.lower().endswith(".mdx") or is_mdx_text(file.body)
+    body, warnings = _resolve_markup(file.body, fields, is_mdx=is_mdx)
     title, body = _take_title(fields, body)
     place, language = locate(source, _read_language(fields), language)
     wanted = str(fields["slug"]) if isinstance(fields.get("slug"), str | int) else ""

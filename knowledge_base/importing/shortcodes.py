@@ -1,10 +1,12 @@
 """Hugo's shortcodes in a help article, resolved as far as the article itself can tell.
 
-Notes become callouts, references become links, figures become images. What would need the site's templates
-keeps the text between its tags and is reported.
+Notes become callouts, tabs and their like keep their names, references become links, figures become images. What
+would need the site's templates keeps the text between its tags and is reported.
 """
 
 import re
+
+from knowledge_base.importing.components import CALLOUTS, indent_at, write_callout, write_titled
 
 _PAIRED = re.compile(
     r"\{\{(?P<open>[<%])\s*(?P<name>[\w/-]+)(?P<arguments>(?:(?!\{\{|\}\}).)*?)[>%]\}\}"
@@ -15,11 +17,9 @@ _PAIRED = re.compile(
 _SINGLE = re.compile(r"\{\{[<%]\s*(?P<name>/?[\w/-]+)(?P<arguments>(?:(?!\{\{|\}\}).)*?)/?\s*[>%]\}\}", re.S)
 _ESCAPED = re.compile(r"\{\{([<%])/\*(.*?)\*/([>%])\}\}", re.S)
 _ARGUMENT = re.compile(r"(?:([\w-]+)=)?(\"[^\"]*\"|'[^']*'|`[^`]*`|[^\s\"'`=]+)")
-_CALLOUTS = {
-    "note": "NOTE", "info": "NOTE", "notice": "NOTE", "callout": "NOTE", "alert": "NOTE", "hint": "NOTE",
-    "admonition": "NOTE", "tip": "TIP", "success": "TIP", "important": "IMPORTANT", "warning": "WARNING",
-    "caution": "CAUTION", "danger": "CAUTION", "error": "CAUTION",
-}  # fmt: skip
+_TITLED = {"accordion", "accordion-item", "card", "collapse", "details", "expand", "step", "tab", "tab-item", "tabitem"}
+# They say nothing themselves, so that nothing is lost when they go.
+_CONTAINERS = {"accordions", "cards", "columns", "steps", "tabpane", "tabs"}
 # Shortcodes stand within each other two or three deep; more is a loop or a trick.
 _DEPTH_MAX = 10
 
@@ -50,15 +50,19 @@ def resolve_shortcodes(markdown: str) -> tuple[str, tuple[str, ...]]:
 def _resolve_pair(found: re.Match[str], left_out: dict[str, None]) -> str:
     name, inner = found["name"].lower(), found["inner"].strip("\n")
     places, named = _read_arguments(found["arguments"])
-    kind = next((named[key].lower() for key in ("type", "kind", "level", "color") if key in named), "")
-    kind = kind or next((place.lower() for place in places if place.lower() in _CALLOUTS), name)
-    if name in _CALLOUTS:
-        title = named.get("title", "")
-        lines = [f"[!{_CALLOUTS.get(kind, 'NOTE')}] {title}".rstrip(), *inner.strip().split("\n")]
-        return "\n\n" + "\n".join(f"> {line.strip()}".rstrip() for line in lines) + "\n\n"
+    indent = indent_at(found.string, found.start())
+    title = next((named[key] for key in ("title", "header", "name", "label", "summary") if named.get(key)), "")
+    if name in CALLOUTS:
+        kind = next((named[key].lower() for key in ("type", "kind", "level", "color") if key in named), "")
+        kind = kind or next((place.lower() for place in places if place.lower() in CALLOUTS), name)
+        return write_callout(kind, named.get("title", ""), found["inner"], indent=indent)
+    if name in _TITLED:
+        address = named.get("link") or named.get("href") or ""
+        return write_titled(title or next(iter(places), ""), found["inner"], address=address, indent=indent)
     if name == "highlight":
         return f"\n\n```{places[0] if places else ''}\n{inner}\n```\n\n"
-    left_out[f"shortcode {name}"] = None
+    if name not in _CONTAINERS:
+        left_out[f"shortcode {name}"] = None
     return f"\n\n{inner}\n\n" if "\n" in inner else inner
 
 

@@ -1,12 +1,17 @@
 """Markdown of other programs: HTML blocks, components and code in it come in without a loss."""
 
+from pathlib import Path
+
 import pytest
 
+from knowledge_base.importing.articles import read_articles
 from knowledge_base.importing.fences import find_code_lines
 from knowledge_base.importing.html_blocks import convert_html_blocks
 from knowledge_base.importing.kramdown import strip_kramdown
 from knowledge_base.importing.mdx import strip_mdx
+from knowledge_base.importing.shortcodes import resolve_shortcodes
 from knowledge_base.markup import render_html
+from tests.knowledge_base.files import write
 
 
 @pytest.mark.parametrize(
@@ -90,3 +95,78 @@ def test_nothing_in_a_block_of_html_is_lost(html: str, markdown: str) -> None:
 def test_an_escaped_tag_is_shown_to_visitors() -> None:
     html = render_html(convert_html_blocks("<p>Write &lt;your-domain&gt; and &lt;script&gt; there.</p>"))
     assert html == "<p>Write &lt;your-domain&gt; and &lt;script&gt; there.</p>"
+
+
+@pytest.mark.parametrize(
+    ("mdx", "markdown"),
+    [
+        (
+            "<Tabs>\n<TabItem value='ios' label='iOS'>\n\n1. a\n2. b\n\n</TabItem>\n"
+            "<TabItem value='other'>\n\n1. c\n\n</TabItem>\n</Tabs>",
+            "**iOS**\n\n1. a\n2. b\n\n**other**\n\n1. c",
+        ),
+        (
+            '<Steps>\n  <Step title="Open the app">\n    Tap it.\n\n    ```sh\n    ls\n      x\n    ```\n'
+            "  </Step>\n</Steps>",
+            "**Open the app**\n\nTap it.\n\n```sh\nls\n  x\n```",
+        ),
+        ('<Card title="Billing" href="/billing" icon={<A b="c" />}>\nMore\n</Card>', "**[Billing](/billing)**\n\nMore"),
+        ("1. Do\n\n   <Note>Mind **it**.</Note>\n\n2. Next", "1. Do\n\n   > [!NOTE]\n   > Mind **it**.\n\n2. Next"),
+        ("<Admonition type='danger' title='Hot'>\n- a\n  - b\n</Admonition>", "> [!CAUTION] Hot\n> - a\n>   - b"),
+        ("See <Link to='/b'>b</Link>, <Badge>new</Badge>.", "See [b](/b), new."),
+        ("<Image\n  src='/a.png'\n  alt={'Shot'}\n/>", "![Shot](/a.png)"),
+        ("<Image\n  src={shot}\n  onLoad={() => x > 1}\n/>\n\ntext", "text"),
+        ("import {\n  A,\n  B,\n} from 'x';\nimport 'y';\n\ntext", "text"),
+        ("export const a = () => {\n\n  return [1];\n};\n\ntext", "text"),
+        (
+            "Write `<Tabs>` or\n\n```jsx\n<Tabs>{/* kept */}\n```",
+            "Write `<Tabs>` or\n\n```jsx\n<Tabs>{/* kept */}\n```",
+        ),
+        ("<Tab title='a'>x</Step>y", "**a**\n\nxy"),
+        ("</Tabs>text<Note>", "text\n\n> [!NOTE]\n>"),
+    ],
+)
+def test_components_become_the_markdown_that_says_the_same(mdx: str, markdown: str) -> None:
+    assert convert_html_blocks(strip_mdx(mdx)[0]) == markdown
+
+
+def test_only_components_that_are_gone_are_reported() -> None:
+    assert strip_mdx("<Tabs><Tab title='a'>b</Tab></Tabs><Badge/> <Badge a=\"'/>")[1] == ("component Badge",)
+
+
+def test_components_that_nest_without_end_end() -> None:
+    text, _ = strip_mdx("<Note>\n" * 3_000 + "text" + "</Note>" * 3_000)
+    assert "text" in text
+    assert "Note>" not in text
+    assert strip_mdx("{/*" * 60_000)[0] == "{/*" * 60_000
+
+
+@pytest.mark.parametrize(
+    ("body", "title", "text"),
+    [
+        ("import Tabs from '@theme/Tabs';\n\n# Install\n\n<Tabs>\n\nGo.\n\n</Tabs>", "Install", "Go."),
+        ("# Install\n\n<Steps>\n<Step title='One'>Go.</Step>\n</Steps>", "Install", "**One**\n\nGo."),
+        ("# Install\n\n```js\nimport a from 'b'\n```\n\n<Go>", "Install", "```js\nimport a from 'b'\n```\n\n<Go>"),
+    ],
+)
+def test_markdown_that_imports_or_closes_components_is_mdx(tmp_path: Path, body: str, title: str, text: str) -> None:
+    (draft,) = read_articles(write(tmp_path, "docs/a.md", body)).drafts
+    assert (draft.content.title, draft.content.body) == (title, text)
+
+
+@pytest.mark.parametrize(
+    ("hugo", "markdown"),
+    [
+        (
+            '{{< tabs >}}\n{{< tab "macOS" >}}\n1. a\n2. b\n{{< /tab >}}\n'
+            '{{% tab name="Windows" %}}\n1. c\n{{% /tab %}}\n{{< /tabs >}}',
+            "**macOS**\n\n1. a\n2. b\n\n**Windows**\n\n1. c",
+        ),
+        ('{{< details "Read more" >}}\ntext\n{{< /details >}}', "**Read more**\n\ntext"),
+        ("1. Do\n\n   {{< note >}}\n   - a\n     - b\n   {{< /note >}}", "1. Do\n\n   > [!NOTE]\n   > - a\n   >   - b"),
+    ],
+)
+def test_shortcodes_keep_their_names_and_what_stands_inside(hugo: str, markdown: str) -> None:
+    text, left_out = resolve_shortcodes(hugo)
+    assert convert_html_blocks(text) == markdown
+    assert left_out == ()
