@@ -1,13 +1,16 @@
 """Jekyll's Liquid markup in a help article, resolved as far as the article itself can tell.
 
 Lists of the front matter and captured texts are what visitors read, so they are kept; what would need the
-site's templates or data is left out and reported. No Liquid is executed, and none is left in the text.
+site's templates or data is left out and reported. No Liquid is executed, and none is left in the text: only code of
+a file that uses no Liquid keeps its braces.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from knowledge_base.importing.fences import find_code, mask_code
 
 _RAW = re.compile(r"\{%-?\s*raw\s*-?%\}(.*?)\{%-?\s*endraw\s*-?%\}", re.S)
 _COMMENT = re.compile(r"\{%-?\s*comment\s*-?%\}.*?\{%-?\s*endcomment\s*-?%\}", re.S)
@@ -21,6 +24,8 @@ _BLOCK = re.compile(r"\{%-?\s*(if|unless|for|case|tablerow)\b(?:(?!\{%-?\s*(?:if
                     r"\{%-?\s*end\1\s*-?%\}", re.S)  # fmt: skip
 _TAG = re.compile(r"\{%-?\s*(\w*)(?:(?!\{%).)*?%\}", re.S)
 _OUTPUT = re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.S)
+# In a file without any of these, braces in code are another program's, and an example to be read.
+_USED = re.compile(r"\{%|\{\{-?\s*(?:page|site|include|layout)\.")
 _STRAY = re.compile(r"\{%-?|\{\{-?")
 _PARAMETER = re.compile(r"([\w-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s%]+)")
 _QUOTED = re.compile(r"([\"'])(.*?)\1", re.S)
@@ -40,12 +45,14 @@ def resolve_liquid(body: str, fields: Mapping[str, Any]) -> tuple[str, tuple[str
     """Return the body as plain Markdown, and what had to be left out."""
     page = _Page(fields)
     text = _RAW.sub(lambda found: _keep_raw(found, page), body)
+    if not _USED.search(mask_code(text)):
+        text = _keep_code(text, page)
     text = _COMMENT.sub("", text)
     text = _resolve(text, page, depth=0)
     if _STRAY.search(text):
         page.left_out["unclosed tag"] = None
         text = _STRAY.sub("", text)
-    for number, raw in enumerate(page.raw):
+    for number, raw in reversed(list(enumerate(page.raw))):  # code may hold what was raw before
         text = text.replace(_raw_mark(number), raw)
     return text, tuple(page.left_out)
 
@@ -152,6 +159,20 @@ def _assign(found: re.Match[str], page: _Page) -> str:
 def _keep_raw(found: re.Match[str], page: _Page) -> str:
     page.raw.append(found.group(1))
     return _raw_mark(len(page.raw) - 1)
+
+
+def _keep_code(text: str, page: _Page) -> str:
+    parts: list[str] = []
+    position = 0
+    for start, end in find_code(text):
+        parts.append(text[position:start])
+        code = text[start:end]
+        if "{{" in code or "{%" in code:
+            page.raw.append(code)
+            code = _raw_mark(len(page.raw) - 1)
+        parts.append(code)
+        position = end
+    return "".join([*parts, text[position:]])
 
 
 def _raw_mark(number: int) -> str:

@@ -8,6 +8,7 @@ from knowledge_base.importing.articles import read_articles
 from knowledge_base.importing.fences import find_code_lines
 from knowledge_base.importing.html_blocks import convert_html_blocks
 from knowledge_base.importing.kramdown import strip_kramdown
+from knowledge_base.importing.liquid import resolve_liquid
 from knowledge_base.importing.mdx import strip_mdx
 from knowledge_base.importing.shortcodes import resolve_shortcodes
 from knowledge_base.markup import render_html
@@ -170,3 +171,18 @@ def test_shortcodes_keep_their_names_and_what_stands_inside(hugo: str, markdown:
     text, left_out = resolve_shortcodes(hugo)
     assert convert_html_blocks(text) == markdown
     assert left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("Write `{{ticket.id}}` into it.", "Write `{{ticket.id}}` into it."),
+        ("```yaml\nkey: ${{ secrets.KEY }}\n{% if x %}a{% endif %}\n```\n\n{{ name }}.", None),
+        ("{% raw %}{{ a }}{% endraw %} `{{ b }} {% raw %}{{ c }}{% endraw %}`", "{{ a }} `{{ b }} {{ c }}`"),
+        ("{% assign a = 'b' %}Write `{{ a }}`.", "Write `b`."),
+        ("[x]({{ site.baseurl }}/y) `a{{ site.baseurl }}`", "[x](/y) `a`"),
+    ],
+)
+def test_braces_in_code_are_liquid_only_where_a_file_uses_liquid(markdown: str, text: str | None) -> None:
+    wanted = markdown.replace("{{ name }}", "") if text is None else text
+    assert resolve_liquid(markdown, {})[0] == wanted
