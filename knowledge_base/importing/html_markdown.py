@@ -26,6 +26,7 @@ _SPECIAL = re.compile(r"([\\*`]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|\[(?=[^\]]*\][
 _BLOCK_START = re.compile(r"^(\s*)(#{1,6}(?=\s)|[-+>](?=\s)|={3,}|-{3,}|:{3,})")
 _NUMBERED_START = re.compile(r"^(\s*\d{1,9})([.)])(?=\s)")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.I)
+_OTHER_SIGN = {".": ")", ")": "."}
 _COLUMNS_MAX = 50
 # Real pages nest some 40 deep and have some 5,000 elements; more breaks parsers, or is made to.
 DEPTH_MAX = 150
@@ -57,8 +58,10 @@ def convert_html(content: Tag) -> str:
             continue
         _limit_numbers(element)
         _mark_callout(element)
+        if element.name in ("ol", "ul"):
+            _adopt_lists(element)
         if element.name == "ol":
-            _number_items(element)
+            _mark_items(element)
         if element.name == "span" and "literal" in _classes(element):
             element.name = "code"  # docutils'
     markdown = _Converter(heading_style=ATX, bullets="-", autolinks=True, table_infer_header=True).convert_soup(content)
@@ -77,16 +80,47 @@ def _check_shape(soup: BeautifulSoup) -> None:
                 )
 
 
-def _number_items(element: Tag) -> None:
-    """Write each step's number on it: counting the ones before it, again for each, takes for ever in a long list."""
-    first = int(str(element.get("start") or 1))
-    for number, item in enumerate(element.find_all("li", recursive=False), first):
-        item["data-number"] = str(number)
+def _adopt_lists(element: Tag) -> None:
+    """Put a list that stands right in a list, as editors of text write one that is indented, into the item before."""
+    for inner in element.find_all(["ol", "ul"], recursive=False):
+        item = inner.find_previous_sibling()
+        if item is not None and item.name == "li":
+            item.append(inner)
+        else:
+            inner.unwrap()
+
+
+def _mark_items(element: Tag) -> None:
+    """Write each step's number on it: counting the ones before it, again for each, takes for ever in a long list.
+
+    Markdown counts on by itself, and takes two lists in a row for one, unless there is another sign behind the number.
+    """
+    number, sign = int(str(element.get("start") or 1)), "."
+    before = _element_before(element)
+    wanted, last_sign = str(before.get("data-next") or "").partition(" ")[::2] if before is not None else ("", "")
+    for item in element.find_all("li", recursive=False):
+        number = int(str(item.get("value") or number))
+        if wanted:
+            sign = last_sign if str(number) == wanted else _OTHER_SIGN[last_sign]
+        item["data-mark"] = f"{number}{sign}"
+        number += 1
+        wanted, last_sign = str(number), sign
+    element["data-next"] = f"{number} {sign}"
+
+
+def _element_before(element: Tag) -> Tag | None:
+    """Return the element that stands right before, with nothing but white space between."""
+    for sibling in element.previous_siblings:
+        if isinstance(sibling, Tag):
+            return sibling
+        if str(sibling).strip():
+            return None
+    return None
 
 
 def _limit_numbers(element: Tag) -> None:
     """A number with a thousand digits is no number, and a table of a thousand columns no table."""
-    for name in ("start", "colspan", "rowspan"):
+    for name in ("start", "value", "colspan", "rowspan"):
         value = element.get(name)
         if value is not None and not re.fullmatch(r"\d{1,4}", str(value)):
             del element[name]
@@ -167,7 +201,7 @@ class _Converter(_MarkdownConverter):  # type: ignore[misc]
         lines = text.strip().split("\n")
         if not lines[0]:
             return "\n"
-        mark = f"{el['data-number']}. " if el.get("data-number") else "- "
+        mark = f"{el.get('data-mark') or '-'} "
         rest = (f"{' ' * len(mark)}{line}" if line else "" for line in lines[1:])
         return "\n".join([mark + lines[0], *rest]) + "\n"
 

@@ -12,6 +12,7 @@ from knowledge_base.errors import InvalidInputError
 from knowledge_base.importing.files import check_zip_parts
 from knowledge_base.importing.html_markdown import convert_html, parse_html
 from knowledge_base.importing.pages import Page, locate
+from knowledge_base.importing.word_numbers import mark_numbers, read_numbers
 
 _STYLES = """
 p[style-name='Title'] => h1:fresh
@@ -31,9 +32,12 @@ def read_word_page(source: str, data: bytes, language: str) -> Page:
     """
     _check_document(data)
     converted = mammoth.convert_to_html(
-        io.BytesIO(data), style_map=_STYLES, convert_image=mammoth.images.img_element(lambda _: {"src": ""})
+        io.BytesIO(mark_numbers(data)),
+        style_map=_STYLES,
+        convert_image=mammoth.images.img_element(lambda _: {"src": ""}),
     )
     soup = parse_html(converted.value)
+    read_numbers(soup)
     heading = soup.find(["h1", "h2"])
     title = " ".join(heading.get_text(" ").split()) if heading is not None else ""
     if heading is None or not title:

@@ -44,7 +44,8 @@ def table(*rows: tuple[str, ...]) -> str:
 
 
 def build_docx(*blocks: str, head: str = "") -> bytes:
-    """A Word document with the styles Title and Heading 1 to 2, and a numbered list of id 1."""
+    """A Word document with the styles Title and Heading 1 to 2, a numbered list of id 1,
+    and one of id 2 that begins at 5."""
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="{name.replace(" ", "")}"><w:name w:val="{name}"/></w:style>'
         for name in ("Title", "heading 1", "heading 2")
@@ -63,8 +64,9 @@ def build_docx(*blocks: str, head: str = "") -> bytes:
             "word/styles.xml": f'<w:styles xmlns:w="{_WORDS}">{styles}</w:styles>',
             "word/numbering.xml": f'<w:numbering xmlns:w="{_WORDS}"><w:abstractNum w:abstractNumId="0">'
             '<w:lvl w:ilvl="0">'
-            '<w:numFmt w:val="decimal"/></w:lvl></w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
-            "</w:numbering>",
+            '<w:numFmt w:val="decimal"/></w:lvl><w:lvl w:ilvl="1"><w:numFmt w:val="decimal"/></w:lvl></w:abstractNum>'
+            '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="0"/>'
+            '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="5"/></w:lvlOverride></w:num></w:numbering>',
             "word/document.xml": f'<?xml version="1.0" encoding="UTF-8"?>{head}<w:document xmlns:w="{_WORDS}"><w:body>'
             + "".join(blocks)
             + "</w:body></w:document>",

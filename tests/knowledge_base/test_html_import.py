@@ -6,7 +6,8 @@ import pytest
 
 from knowledge_base.article import ArticleDraft
 from knowledge_base.importing.articles import read_articles
-from tests.knowledge_base.files import write
+from knowledge_base.markup import render_html
+from tests.knowledge_base.files import build_docx, paragraph, write
 
 
 def read_page(folder: Path, main: str) -> ArticleDraft:
@@ -90,3 +91,44 @@ TABS = (
 )
 def test_what_is_shown_at_a_click_only_stays_below_its_name(tmp_path: Path, html: str, markdown: str) -> None:
     assert read_page(tmp_path, html).content.body == markdown
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("<ol><li>a</li><ol><li>sub</li></ol><li>b</li></ol>", "1. a\n   1. sub\n2. b"),
+        ("<ul><ul><li>a</li></ul><li>b</li><ul><li>c</li></ul></ul>", "- a\n- b\n  - c"),
+        ("<ol><li>a</li></ol> <ol><li>b</li></ol><ol start=2><li>c</li></ol>", "1. a\n\n1) b\n\n2) c"),
+        ("<ol><li>a</li></ol><p>x</p><ol><li>b</li></ol>", "1. a\n\nx\n\n1. b"),
+        ("<ol><li>a</li><li value=4>b</li><li>c</li><li value=1>d</li></ol>", "1. a\n4) b\n5) c\n1. d"),
+    ],
+)
+def test_steps_keep_their_numbers(tmp_path: Path, html: str, markdown: str) -> None:
+    assert read_page(tmp_path, html).content.body == markdown
+
+
+def test_two_lists_in_a_row_are_rendered_as_two(tmp_path: Path) -> None:
+    body = read_page(tmp_path, "<ol><li>a</li></ol><ol><li>b</li></ol>").content.body
+    assert render_html(body).count("<ol>") == 2
+
+
+def test_words_steps_count_on_after_a_paragraph_between_them(tmp_path: Path) -> None:
+    steps = [paragraph(text, numbering=1) for text in ("Open it", "Click Save", "Log in", "Go")]
+    document = build_docx(paragraph("Reset", "Title"), *steps[:2], paragraph("A picture."), *steps[2:])
+    (draft,) = read_articles(write(tmp_path, "reset.docx", document)).drafts
+    assert draft.content.body == "1. Open it\n2. Click Save\n\nA picture.\n\n3. Log in\n4. Go"
+
+
+def test_words_lists_count_each_for_itself_by_level(tmp_path: Path) -> None:
+    def step(text: str, numbering: int, level: int = 0) -> str:
+        return paragraph(text, numbering=numbering).replace('ilvl w:val="0"', f'ilvl w:val="{level}"')
+
+    document = build_docx(
+        paragraph("Reset", "Title"), step("a", 1), step("in", 1, 1), step("in", 1, 1), paragraph("x"),
+        step("b", 1), step("in", 1, 1), paragraph("x"), step("restarted", 2), step("c", 2), paragraph("x"),
+        step("d", 1),
+    )  # fmt: skip
+    (draft,) = read_articles(write(tmp_path, "reset.docx", document)).drafts
+    assert draft.content.body == (
+        "1. a\n   1. in\n   2. in\n\nx\n\n2. b\n   1. in\n\nx\n\n5. restarted\n6. c\n\nx\n\n7. d"
+    )
