@@ -34,8 +34,20 @@ def remove_furniture(soup: BeautifulSoup) -> None:
     """Take out of a page what is no article by its tag, its role or its name."""
     for element in soup.select(_BY_TAG):
         element.decompose()
+    kept: set[int] = set()
     for element in soup.find_all(_BY_NAME):
-        if not element.decomposed and _is_furniture(element):  # it may have stood in another one
+        if element.decomposed:  # it stood in another one
+            continue
+        names = _names(element)
+        is_certain = any(_CERTAIN_NAME.fullmatch(name) for name in names)
+        if not is_certain and not any(_LIKELY_NAME.fullmatch(name) for name in names):
+            continue
+        # Comments and cookie banners have headings, too, but never the page's own.
+        has_own = element.find("h1" if is_certain else _HEADINGS[:3]) is not None or _is_named_by_heading(element)
+        is_inside = any(id(part) in kept for part in element.parents)
+        if has_own and (is_inside or not is_mostly_linked(element)):
+            kept.add(id(element))
+        else:
             element.decompose()
 
 
@@ -50,25 +62,16 @@ def _count_chars(elements: Iterable[Tag]) -> int:
     return sum(len(element.get_text(strip=True)) for element in elements)
 
 
-def _is_furniture(element: Tag) -> bool:
-    names = _names(element)
-    is_certain = any(_CERTAIN_NAME.fullmatch(name) for name in names)
-    if not is_certain and not any(_LIKELY_NAME.fullmatch(name) for name in names):
-        return False
-    # Comments and cookie banners have headings, too, but never the page's own.
-    heading = element.find("h1" if is_certain else _HEADINGS[:3])
-    return heading is None or is_mostly_linked(element)
-
-
 def _names(element: Tag) -> list[str]:
     names = [str(name) for name in element.get("class") or ()]
-    given = str(element.get("id") or "")
-    heading = element.find(_HEADINGS)
-    is_slug = heading is not None and _slug(heading.get_text(" ")) == _slug(given)
     # Sphinx, docutils and pandoc name a section by its heading.
-    if not (element.name == "section" or "section" in names or is_slug):
-        names.append(given)
-    return names
+    is_section = element.name == "section" or "section" in names
+    return names if is_section or not element.get("id") else [*names, str(element["id"])]
+
+
+def _is_named_by_heading(element: Tag) -> bool:
+    heading = element.find(_HEADINGS)
+    return heading is not None and _slug(heading.get_text(" ")) == _slug(str(element.get("id") or ""))
 
 
 def _slug(text: str) -> str:

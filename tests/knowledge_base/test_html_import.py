@@ -38,6 +38,7 @@ def test_a_section_named_like_furniture_stays(tmp_path: Path, html: str, markdow
         "<div class='article-votes'>Was this helpful?</div>",
         "<div class='comments-area'><h2>Comments</h2><p>First!</p></div>",
         "<div class='related'><h3>Related</h3><ul><li><a href='/b'>Another</a></ul></div>",
+        "<div id='related'><h4>Related</h4><ul><li><a href='/b'>Another</a></ul></div>",
         "<div id='sidebar'><h3>More</h3><p>Buy it.</p></div>",
         "<section class='related-articles'><h3>Related</h3><p>Another</p></section>",
         "<div class='theme-doc-breadcrumbs'>Home</div>",
@@ -47,6 +48,13 @@ def test_a_section_named_like_furniture_stays(tmp_path: Path, html: str, markdow
 )
 def test_what_stands_around_an_article_goes(tmp_path: Path, html: str) -> None:
     assert read_page(tmp_path, f"<p>Intro.</p>{html}").content.body == "Intro."
+
+
+def test_a_page_of_thousands_of_folded_parts_ends(tmp_path: Path) -> None:
+    folded = "<button aria-expanded=false aria-controls=x>q</button>" * 20_000
+    assert read_page(tmp_path, f"<p>Go.</p>{folded}<div id=x hidden><p>So.</p></div>").content.body == (
+        "Go.\n\n## q\n\nSo."
+    )
 
 
 def test_what_holds_the_title_stays(tmp_path: Path) -> None:
