@@ -14,6 +14,8 @@ BLOCK_TAGS = {
     "thead", "tr", "ul", "video",
 }  # fmt: skip
 _DROPPED = {"script", "style", "noscript", "svg", "template", "iframe", "form", "video", "object"}
+_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_PARTS_OF_NAMES = {"button", "center", "div", "p"}
 _MARKS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
 # The parser has resolved entities: what was "&lt;b>" must not become a tag now.
 _MARKUP = re.compile(r"(<(?=[A-Za-z/!?])|&(?=#?\w+;))")
@@ -35,6 +37,7 @@ class BlockWriter(HTMLParser):
         self._row: list[str] | None = None
         self._is_preformatted = False
         self._is_code = False
+        self._is_name = False  # of a folded part or a term: bold, whatever is bold in it
 
     @property
     def is_inside_tag(self) -> bool:
@@ -77,7 +80,7 @@ class BlockWriter(HTMLParser):
             return
         elif tag in _MARKS:
             self._is_code = tag == "code"
-            self._inline += _MARKS[tag] if not self._is_preformatted else ""
+            self._inline += _MARKS[tag] if self._is_marking(tag) else ""
         elif tag == "a":
             self._links.append(values.get("href", ""))
             self._inline += "["
@@ -95,7 +98,7 @@ class BlockWriter(HTMLParser):
             return
         elif tag in _MARKS:
             self._is_code = False
-            if not self._is_preformatted:
+            if self._is_marking(tag):
                 self._close_mark(_MARKS[tag])
         elif tag == "a":
             target = self._links.pop() if self._links else ""
@@ -116,6 +119,9 @@ class BlockWriter(HTMLParser):
             self.add_markdown(data.split("\n"))
         else:
             self._inline += _MARKUP.sub(r"\\\1", re.sub(r"\s+", " ", data))
+
+    def _is_marking(self, tag: str) -> bool:
+        return not (self._is_preformatted or (self._is_name and _MARKS[tag] == "**"))
 
     def _add_picture(self, values: dict[str, str]) -> None:
         source = clean_address(values.get("src", ""))
@@ -142,6 +148,10 @@ class BlockWriter(HTMLParser):
                 self._end_cell(self._row)
             self._inline += " - " if tag == "li" else " "
             return
+        if self._is_name and tag in _PARTS_OF_NAMES:
+            return
+        if self._is_name and self._inline == "**" and tag in _HEADINGS:
+            self._inline, self._is_name = "", False  # the heading in it is its name
         is_first_of_item = tag == "p" and self._prefix and not self._inline.strip()
         if not is_first_of_item:
             self._end_block()
@@ -150,7 +160,7 @@ class BlockWriter(HTMLParser):
             self._lists.append(int(start) if tag == "ol" and start.isdecimal() else int(tag == "ol"))
         elif tag == "li":
             self._start_item()
-        elif tag[0] == "h" and tag[1:].isdecimal():
+        elif tag in _HEADINGS:
             self._blocks.append("")
             self._prefix = "#" * max(2, int(tag[1:])) + " "
         elif tag == "tr":
@@ -158,7 +168,7 @@ class BlockWriter(HTMLParser):
         elif tag == "pre":
             self._is_preformatted = True
         elif tag in ("summary", "dt"):
-            self._inline = "**"
+            self._inline, self._is_name = "**", True
 
     def _start_item(self) -> None:
         number = self._lists[-1] if self._lists else 0
@@ -170,9 +180,10 @@ class BlockWriter(HTMLParser):
     def _finish_block(self, tag: str) -> None:
         if self._row is not None and tag != "tr":
             return
-        if tag in ("summary", "dt"):
+        if tag in ("summary", "dt") and self._is_name:
             self._close_mark("**")
-        if tag == "button" and self._prefix.startswith("#"):
+            self._is_name = False
+        if (tag == "button" and self._prefix.startswith("#")) or (self._is_name and tag in _PARTS_OF_NAMES):
             return
         if tag == "pre":
             self._end_code()

@@ -41,6 +41,7 @@ _CONTAINERS = {"AccordionGroup", "CardGroup", "CardGrid", "Cards", "Columns", "F
 _CLOSING_OF_KNOWN = re.compile(rf"</(?:{'|'.join(sorted(map(re.escape, _TITLED | _CONTAINERS | {'Admonition'})))})>")
 # Components stand within each other three or four deep; more is a trick.
 _DEPTH_MAX = 20
+_LINE_SEEN_CHARS = 200
 
 
 def is_mdx_text(markdown: str) -> bool:
@@ -66,6 +67,7 @@ class _Open:
     name: str
     attributes: dict[str, str]
     indent: str
+    is_inline: bool = False
     parts: list[str] = field(default_factory=list)
 
 
@@ -108,7 +110,8 @@ def _write_components(text: str, left_out: dict[str, None]) -> str:
         position = tag.end()
         is_closing, name, is_empty = bool(tag[1]), tag[2], bool(tag[4])
         if not is_closing and len(stack) <= _DEPTH_MAX:
-            stack.append(_Open(name, _read_attributes(text[tag.start(3) : tag.end(3)]), indent_at(text, tag.start())))
+            attributes = _read_attributes(text[tag.start(3) : tag.end(3)])
+            stack.append(_Open(name, attributes, indent_at(text, tag.start()), _is_inline(text, tag.start())))
         if is_empty or (is_closing and any(part.name == name for part in stack[1:])):
             _close(stack, name, left_out)
     stack[-1].parts.append(text[position:])
@@ -117,18 +120,28 @@ def _write_components(text: str, left_out: dict[str, None]) -> str:
 
 
 def _close(stack: list[_Open], name: str, left_out: dict[str, None]) -> None:
-    """Write the component of that name, and those inside it that were never closed."""
+    """Write the component of that name; of those inside it that were never closed only the tags go."""
     while len(stack) > 1:
         part = stack.pop()
-        stack[-1].parts.append(_write(part, "".join(part.parts), left_out))
         if part.name == name:
+            stack[-1].parts.append(_write(part, "".join(part.parts), left_out))
             return
+        left_out[f"component {part.name}"] = None
+        stack[-1].parts += part.parts
+
+
+def _is_inline(text: str, position: int) -> bool:
+    """Tell whether words, or the marks of a quotation or a table, stand before a tag on its line."""
+    start = max(text.rfind("\n", 0, position) + 1, position - _LINE_SEEN_CHARS)
+    return bool(_STRAY_TAG.sub("", text[start:position]).strip())
 
 
 def _write(part: _Open, inner: str, left_out: dict[str, None]) -> str:
     values, kind = part.attributes, part.name.lower()
     title = next((values[name] for name in ("label", "title", "summary", "header") if values.get(name)), "")
     address = clean_address(values.get("href") or values.get("to") or values.get("src") or "")
+    if part.is_inline and "\n" not in inner and (kind in CALLOUTS or part.name in _TITLED):
+        return f"**{title}** {inner}".rstrip() if title else inner
     if kind in CALLOUTS:
         return write_callout(values.get("type", kind), title, inner, indent=part.indent)
     if part.name in _TITLED:

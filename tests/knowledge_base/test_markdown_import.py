@@ -86,6 +86,9 @@ def test_markdown_inside_a_block_of_html_stays_word_for_word() -> None:
             "| Small | 5 users |\n| --- | --- |\n| Big | - a - b |",
         ),
         ("<ul><li>Run<pre>a\n\n  b</pre></li></ul>", "- Run\n\n   ```\n   a\n\n     b\n   ```"),
+        ("<details><summary><b>Why</b> not?</summary>So <b>it is</b>.</details>", "**Why not?**\n\nSo **it is**."),
+        ("<dl><dt><p>Term</p></dt><dd>It is.</dd></dl>", "**Term**\n\nIt is."),
+        ("<details>\n<summary><h3>Why?</h3></summary>\n\nSo.\n</details>", "### Why?\n\nSo."),
         ("```\na\n\n\nb\n```\n\n\n<p>x</p>", "```\na\n\n\nb\n```\n\nx"),
     ],
 )
@@ -123,8 +126,10 @@ def test_an_escaped_tag_is_shown_to_visitors() -> None:
             "Write `<Tabs>` or\n\n```jsx\n<Tabs>{/* kept */}\n```",
             "Write `<Tabs>` or\n\n```jsx\n<Tabs>{/* kept */}\n```",
         ),
-        ("<Tab title='a'>x</Step>y", "**a**\n\nxy"),
-        ("</Tabs>text<Note>", "text\n\n> [!NOTE]\n>"),
+        ("<Tab title='a'>x</Step>y", "xy"),
+        ("</Tabs>List<String> of\n<Note>", "List of"),
+        ("| <Tip>a</Tip> | <Step title='b'>c</Step> |", "| a | **b** c |"),
+        ("<Tabs><Tab title='a'>b</Tab></Tabs>", "**a**\n\nb"),
     ],
 )
 def test_components_become_the_markdown_that_says_the_same(mdx: str, markdown: str) -> None:
