@@ -36,6 +36,7 @@ _BREAKING_TAG = re.compile(
     re.I,
 )
 _CELL_TAG = re.compile(r"<t[dh](?=[\s/>])", re.I)
+_ABSOLUTE = re.compile(r"/|[a-z][a-z0-9+.-]*:", re.I)
 _SPACES = re.compile(r"[ \t\u00a0]+")
 
 
@@ -84,16 +85,26 @@ def strip_html(html: str) -> str:
 
 
 def _adapt(token: Token, language: str) -> None:
-    """The title of an article is its only h1; column alignment must not need a style attribute; boxes get a name."""
+    """The title of an article is its only h1; column alignment must not need a style attribute; boxes get a name;
+    of a picture that cannot be shown the words are left.
+    """
     label = label_of(token, language)
     if label is not None and token.children:
         token.children.insert(1, Token("text", "", 0, content=label))
+    if token.children:
+        token.children = [part for child in token.children for part in _word_picture(child)]
     if token.type in ("heading_open", "heading_close") and token.tag == "h1":
         token.tag = "h2"
     style = token.attrGet("style")
     aligned = _ALIGN_STYLE.fullmatch(style) if isinstance(style, str) else None
     if aligned:
         token.attrs = {"align": aligned.group(1)}
+
+
+def _word_picture(token: Token) -> list[Token]:
+    """Return the words of a picture that lies beside its file, and so nowhere; any other token as it is."""
+    is_nowhere = token.type == "image" and not _ABSOLUTE.match(str(token.attrGet("src")))
+    return (token.children or []) if is_nowhere else [token]
 
 
 def _unescape(text: str) -> str:

@@ -177,3 +177,11 @@ def test_what_only_looks_like_a_note_box_stays_text(markdown: str) -> None:
 def test_markup_cannot_dress_up_as_the_page_around_it() -> None:
     assert render_html('<p class="bt-button callout-title">x</p>') == '<p class="callout-title">x</p>'
     assert "bt-" not in render_html('<blockquote class="bt-card callout">x</blockquote>')
+
+
+def test_of_a_picture_that_lies_nowhere_the_words_are_left() -> None:
+    assert render_html("Choose [![The *menu*](img/menu.png)](/help/en/menu).") == (
+        '<p>Choose <a href="/help/en/menu" rel="noopener noreferrer">The <em>menu</em></a>.</p>'
+    )
+    for address in ("https://example.com/menu.png", "/static/menu.png", "//example.com/menu.png"):
+        assert f'src="{address}"' in render_html(f"![The menu]({address})")
