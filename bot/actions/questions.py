@@ -72,6 +72,9 @@ EMPTY_WORDS = (
     | QUESTION_WORDS
     | POINTERS
 )
+# What may stand between two questions of one sentence; "and have it repaired" is no second one.
+JOINTS = re.compile(r",?\s+(?:and|und|et|y)\s+(?=(\w+))", re.IGNORECASE)
+UNJOINED_WORDS = frozenset(_words("have has am avez hay muss"))
 REFUSALS = frozenset(_words("no nope nah nein nö non"))
 
 
@@ -113,15 +116,32 @@ def is_telling(text: str) -> bool:
 def split_questions(text: str) -> List[str]:
     """Part a message into the questions that it asks, at most three; [text] unless each stands by itself."""
     parts = [part.strip() for part in re.split(r"\n+|(?<=\?)\s+", text) if part.strip()]
+    parts = [question for part in parts for question in _split_joined(part)]
     asked: List[str] = []
     for part in parts:
-        is_whole = is_question(part) and len(_words(part)) >= MIN_QUESTION_WORDS and not is_follow_up(part)
-        if is_whole:
+        if _is_whole(part):
             asked.append(part)
         elif any(word not in EMPTY_WORDS for word in _words(part)) and len(_words(part)) >= MIN_QUESTION_WORDS:
             # Something is told between the questions: only together do they make sense.
             return [text]
     return asked if 2 <= len(asked) <= MAX_QUESTIONS else [text]
+
+
+def _split_joined(sentence: str) -> List[str]:
+    """Part "how do I pay and where is my bill": only where both ask for something, and neither points to the other."""
+    for joint in JOINTS.finditer(sentence):
+        first, second = sentence[: joint.start()], sentence[joint.end() :]
+        word = joint.group(1).casefold()
+        is_joined = word in QUESTION_WORDS and word not in UNJOINED_WORDS
+        if is_joined and all(_is_whole(part) and not POINTERS.intersection(_words(part)) for part in (first, second)):
+            return [first, *_split_joined(second)]
+    return [sentence]
+
+
+def _is_whole(part: str) -> bool:
+    words = _words(part)
+    says_something = any(word not in EMPTY_WORDS for word in words)
+    return is_question(part) and says_something and len(words) >= MIN_QUESTION_WORDS and not is_follow_up(part)
 
 
 def strip_refusal(text: str) -> Optional[str]:

@@ -141,6 +141,18 @@ def test_text_that_stands_by_itself_is_not_joined(text: str):
             ["how do i reset the hub?", "when does the parcel come?"],
         ),
         ("hi\nhow do i pay you? where is my bill?", ["how do i pay you?", "where is my bill?"]),
+        (
+            "can i get a refund and how do i change my password",
+            ["can i get a refund", "how do i change my password"],
+        ),
+        (
+            "Wie bezahle ich die Rechnung und wo finde ich mein Passwort?",
+            ["Wie bezahle ich die Rechnung", "wo finde ich mein Passwort?"],
+        ),
+        ("how do i reset the hub and what does it cost?", None),
+        ("can i send the hub back and have my money returned?", None),
+        ("how do i pay by card and by invoice?", None),
+        ("how do i return the hub and what should i do", None),
         ("my printer smells of fire. what can i do now? where do i send it?", None),
         ("how do i pay you? and when?", None),
         ("hi\nmy printer\ndoesn't print", None),
