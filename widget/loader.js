@@ -55,17 +55,14 @@ iframe { inline-size: 100%; block-size: 100%; border: 0; }
 
   if (typeof window.Baton?.toggle === "function") return;
   let desk, options, memory, tab, iframe, opener, visitor, helloTimer;
-  let [isOpen, takesFocus, unread, lastUrl] = [false, true, 0, location.href];
-  const listeners = {};
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const narrow = matchMedia(NARROW);
+  let [isOpen, takesFocus, unread, lastUrl, listeners] = [false, true, 0, location.href, {}];
+  const [dark, narrow] = [matchMedia("(prefers-color-scheme: dark)"), matchMedia(NARROW)];
   const host = element("div", { role: "region" });
-  const panel = element("div");
-  const lost = element("p", { class: "lost", role: "alert" });
+  const [panel, path] = [element("div"), element("path")];
+  const lost = element("p", { class: "lost", role: "alert", hidden: "" });
   const launcher = element("button", { type: "button" });
   const badge = element("span", { class: "badge", "aria-hidden": "true" });
   const svg = element("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
-  const path = element("path");
 
   const api = {
     open: () => setOpen(true),
@@ -91,7 +88,7 @@ iframe { inline-size: 100%; block-size: 100%; border: 0; }
     hello() {
       clearTimeout(helloTimer);
       panel.classList.add("live");
-      tell("start", { ...memory.kept, ...tab.kept, options, visitor, isOpen, page: page() });
+      tell("start", { ...memory.read(), ...tab.read(), options, visitor, isOpen, page: page() });
       if (isOpen) tell("open", { takesFocus });
     },
     save: ({ type, ...fields }) => memory.save(fields),
@@ -136,20 +133,24 @@ iframe { inline-size: 100%; block-size: 100%; border: 0; }
     return digits && `#${digits.length === 3 ? digits.replace(/./g, "$&$&") : digits}`;
   }
 
-  /** Storage may be blocked, full or hold nonsense: then this page view has a memory of its own. */
+  /** Other tabs write, too, so it is read anew each time. Blocked, full or with nonsense in it: this page view has its own. */
   function buildMemory(storage) {
-    const key = PREFIX + desk.href;
-    let kept = {};
-    try {
-      kept = JSON.parse(window[storage].getItem(key)) ?? {};
-    } catch {}
+    const [key, kept] = [PREFIX + desk.href, {}];
+    let last = null;
+    const read = () => {
+      try {
+        const text = window[storage].getItem(key);
+        if (text !== last) Object.assign(kept, JSON.parse((last = text)));
+      } catch {}
+      return kept;
+    };
     const save = (fields) => {
-      Object.assign(kept, fields);
+      Object.assign(read(), fields);
       try {
         window[storage].setItem(key, JSON.stringify(kept));
       } catch {}
     };
-    return { kept, save };
+    return { read, save };
   }
 
   function element(tag, attributes = {}) {
@@ -178,7 +179,6 @@ iframe { inline-size: 100%; block-size: 100%; border: 0; }
     panel.setAttribute("class", `panel ${options.position}`);
     launcher.setAttribute("class", `launcher ${options.position}`);
     launcher.hidden = options.hideButton;
-    lost.hidden = true;
     svg.append(path);
     launcher.append(svg, badge);
     panel.append(lost);
@@ -198,8 +198,8 @@ iframe { inline-size: 100%; block-size: 100%; border: 0; }
     for (const event of ["resize", "scroll"]) window.visualViewport?.addEventListener(event, fitKeyboard);
     dark.addEventListener("change", paint);
     // A chat that was open goes on on the next page, but never covers a whole phone unasked.
-    if (tab.kept.isOpen && !narrow.matches) setOpen(true, false);
-    if (memory.kept.token) (window.requestIdleCallback ?? setTimeout)(load);
+    if (tab.read().isOpen && !narrow.matches) setOpen(true, false);
+    if (memory.read().token) (window.requestIdleCallback ?? setTimeout)(load);
     document.dispatchEvent(new CustomEvent("baton:ready", { bubbles: true, detail: api }));
   }
 
@@ -251,8 +251,7 @@ iframe { inline-size: 100%; block-size: 100%; border: 0; }
 
   function setOpen(wanted, wantsFocus = true) {
     if (wanted === isOpen) return;
-    isOpen = wanted;
-    takesFocus = wantsFocus;
+    [isOpen, takesFocus] = [wanted, wantsFocus];
     tab.save({ isOpen });
     show();
     if (isOpen) {

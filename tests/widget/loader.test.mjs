@@ -89,6 +89,31 @@ test("blocked storage means a memory as long as the page", () => {
   assert.deepEqual(page.warnings, []);
 });
 
+test("a chat that was begun in another tab goes on in this one", () => {
+  const page = loadInto();
+  page.storage.setItem("baton:https://desk.example/", JSON.stringify({ token: "of the other tab" }));
+  page.Baton.open();
+  page.frameSays({ type: "baton:hello" });
+  assert.equal(page.frameGot("start")[0].message.token, "of the other tab");
+});
+
+test("a visitor whom another tab has forgotten is not kept again", () => {
+  const { page } = optionsOf({ stored: { token: "t", seen: 4 } });
+  page.storage.setItem("baton:https://desk.example/", JSON.stringify({ token: null, seen: 0 }));
+  page.frameSays({ type: "baton:save", seen: 5 });
+  assert.deepEqual(JSON.parse(page.storage.getItem("baton:https://desk.example/")), { token: null, seen: 5 });
+});
+
+test("full storage means a memory as long as the page, and not an old one", () => {
+  const { page } = optionsOf({ stored: { token: "old" } });
+  page.storage.setItem = () => {
+    throw new Error("QuotaExceededError");
+  };
+  page.frameSays({ type: "baton:save", token: "new" });
+  page.frameSays({ type: "baton:hello" });
+  assert.equal(page.frameGot("start")[1].message.token, "new");
+});
+
 test("open, close and toggle are told to listeners, who may throw or leave", () => {
   const page = loadInto();
   const heard = [];
