@@ -1,7 +1,7 @@
 /** The DOM of one line of the log. `buildItem` makes it once, `update` changes it in place, so that focus and live regions stay calm. */
 
 import { h, icon, setText } from "./dom.js";
-import { safeFragment, setLink } from "./safe_html.js";
+import { safeAddress, safeFragment, setLink } from "./safe_html.js";
 import { fill } from "./texts.js";
 
 const ADDRESS = /https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]]/g;
@@ -87,7 +87,7 @@ function buildMessage(item, words) {
 function buildCard(item, words) {
   const { texts } = words;
   const { seq, body } = item.event;
-  const passage = h("div", { class: "bt-passage", dir: "auto" }, safeFragment(body.passage.html));
+  const passage = h("div", { class: "bt-passage", dir: "auto" }, safeFragment(body.passage.html, safeAddress(body.article.url) ?? undefined));
   const feedback = h("div", { class: "bt-feedback", role: "group", "aria-label": texts.helped });
   const card = h(
     "article",

@@ -20,8 +20,8 @@ export function safeAddress(address, base = location.href) {
 }
 
 /** Point `node` at an address in a new tab that cannot reach back. */
-export function setLink(node, address) {
-  const href = safeAddress(address);
+export function setLink(node, address, base) {
+  const href = safeAddress(address, base);
   if (!href) return node;
   node.setAttribute("href", href);
   node.setAttribute("target", "_blank");
@@ -29,34 +29,34 @@ export function setLink(node, address) {
   return node;
 }
 
-/** @param {string} html @returns {DocumentFragment} */
-export function safeFragment(html) {
+/** @param {string} html @param {string} base what relative links start from @returns {DocumentFragment} */
+export function safeFragment(html, base) {
   const parsed = new DOMParser().parseFromString(html, "text/html");
   const fragment = document.createDocumentFragment();
-  copyChildren(parsed.body, fragment, 0);
+  copyChildren(parsed.body, fragment, 0, base);
   return fragment;
 }
 
-function copyChildren(from, to, depth) {
+function copyChildren(from, to, depth, base) {
   for (const child of from.childNodes) {
     if (child.nodeType === 3) to.append(child.textContent);
-    else if (child.nodeType === 1 && !DROPPED.has(child.nodeName.toUpperCase())) copyElement(child, to, depth);
+    else if (child.nodeType === 1 && !DROPPED.has(child.nodeName.toUpperCase())) copyElement(child, to, depth, base);
   }
 }
 
-function copyElement(element, to, depth) {
+function copyElement(element, to, depth, base) {
   if (depth > DEPTH_MAX) return;
   if (element.nodeName === "IMG") {
     to.append(element.getAttribute("alt") ?? "");
     return;
   }
   if (!ALLOWED.has(element.nodeName)) {
-    copyChildren(element, to, depth + 1);
+    copyChildren(element, to, depth + 1, base);
     return;
   }
   const copy = document.createElement(element.nodeName);
-  if (element.nodeName === "A") setLink(copy, element.getAttribute("href") ?? "");
+  if (element.nodeName === "A") setLink(copy, element.getAttribute("href") ?? "", base);
   if (element.nodeName === "OL" && element.start > 1) copy.start = element.start;
-  copyChildren(element, copy, depth + 1);
+  copyChildren(element, copy, depth + 1, base);
   to.append(copy);
 }

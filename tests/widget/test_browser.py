@@ -276,6 +276,16 @@ def test_what_anybody_writes_stays_text(ada: Any, desk: ScriptedDesk) -> None:
     assert all(link.get_attribute("rel") == "noopener" for link in log.locator("a[href]").all())
 
 
+def test_links_of_a_passage_start_from_its_article(ada: Any, desk: ScriptedDesk) -> None:
+    show_card(desk, html='<p><a href="#ports">below</a> <a href="phone">beside</a> <a href="/help/en/b">far</a></p>')
+    ada.visits()
+    ada.opens()
+    links = ada.window.locator(".bt-passage a")
+    links.first.wait_for()
+    targets = [link.get_attribute("href") for link in links.all()]
+    assert targets == [f"{desk.url}/help/en/{page}" for page in ("mail#ports", "phone", "b")]
+
+
 def test_a_message_lost_on_the_way_is_sent_again_and_shown_once(ada: Any, desk: ScriptedDesk) -> None:
     ada.visits()
     ada.opens()
