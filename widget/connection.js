@@ -34,6 +34,11 @@ export function decideRetryMs(code, reason, attempt, random) {
   return (ceiling_ms * (1 + random())) / 2;
 }
 
+/** Half an emoji, as a title or a text cut by length may end in, is no Unicode: the desk would refuse the whole frame. */
+function encode(frame) {
+  return JSON.stringify(frame, (_, value) => (typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value));
+}
+
 export class Connection {
   #options;
   #socket = null;
@@ -73,7 +78,7 @@ export class Connection {
   /** @returns {boolean} false: not connected, keep it */
   send(frame) {
     if (!this.#isReady) return false;
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(encode(frame));
     return true;
   }
 
@@ -106,7 +111,7 @@ export class Connection {
     const socket = this.#options.open(byPolls);
     this.#socket = socket;
     const current = (act) => (event) => socket === this.#socket && act(event);
-    socket.addEventListener("open", current(() => socket.send(JSON.stringify({ type: "hello", ...hello }))));
+    socket.addEventListener("open", current(() => socket.send(encode({ type: "hello", ...hello }))));
     socket.addEventListener("message", current((event) => this.#receive(event.data)));
     socket.addEventListener("close", current((event) => this.#lose(event.code, event.reason)));
     this.#after("silence", WELCOME_WAIT_MS, () => this.#lose());

@@ -42,6 +42,13 @@ test("hello is the first frame, and nothing is sent before the welcome", async (
   assert.deepEqual(statuses, ["connecting", "open"]);
 });
 
+test("half an emoji reaches the desk as a sign that it can read, a whole one as itself", async () => {
+  hello = async () => ({ page: { title: "Sale \ud83d" } });
+  await connected();
+  connection.send({ type: "post", text: "\ude00 and \ud83d\ude00" });
+  assert.deepEqual(last().sent, [{ type: "hello", page: { title: "Sale \ufffd" } }, { type: "post", text: "\ufffd and \ud83d\ude00" }]);
+});
+
 test("a lost connection comes back with the cursor of then", async () => {
   await connected();
   cursor = 9;
