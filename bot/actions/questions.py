@@ -45,10 +45,12 @@ OPENINGS = tuple(
 # Words that point back: a short question with one of them is about what was said before.
 POINTERS = frozenset(
     _words(
-        "it its that this those these them they there one ones both either lo la eso esto esos allí ça cela ceux y en "
+        "it its that this those these them they there one ones both either lo la eso esto esos allí ça cela ceux y "
         "das es dies diese dieser dort damit davon dafür"
     )
 )
+# Pointers of one language that are other words in the next: "das Paket" has a noun, "¿qué es el IVA?" a subject.
+NO_POINTERS = re.compile(r"\b[Dd]as (?=[A-ZÄÖÜ])|\b[Ee]s (?=(?:\w+ )?(?:el|la|los|las|un|una)\b)")
 QUESTION_WORDS = frozenset(
     _words(
         "how what why when where who which whose can could do does did is are was were will would should may am have "
@@ -93,8 +95,10 @@ def is_follow_up(text: str) -> bool:
     own = [word for word in words if word not in EMPTY_WORDS]
     if not own or len(own) > MAX_OWN_WORDS:
         return False
-    if is_question(text) and POINTERS.intersection(words):
+    if is_question(text) and POINTERS.intersection(_words(NO_POINTERS.sub("", text))):
         return True
+    if _asks_when(words):
+        return False
     rest = _drop_openings(words)
     # "And how do I delete my account?" is joined on, but whole.
     is_whole = bool(rest) and rest[0] in QUESTION_WORDS and len(own) == MAX_OWN_WORDS
@@ -151,6 +155,13 @@ def strip_refusal(text: str) -> Optional[str]:
         return None
     rest = found.group(2).strip()
     return rest if any(word not in EMPTY_WORDS for word in _words(rest)) and len(_words(rest)) > 3 else None
+
+
+def _asks_when(words: Tuple[str, ...]) -> bool:
+    """Whether "when" asks for a time ("when do you open?") rather than to join on ("when abroad?")."""
+    has_verb_first = words[1:2] and words[1] in QUESTION_WORDS
+    is_turned_round = words[2:3] and words[2] in ("je", "tu", "il", "on", "vous")
+    return words[0] in ("when", "quand") and bool(has_verb_first or is_turned_round)
 
 
 def _drop_openings(words: Tuple[str, ...]) -> Tuple[str, ...]:
