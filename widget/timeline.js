@@ -82,7 +82,8 @@ const PENDING = {
     const option = offer?.body.options?.find(({ slug }) => slug === frame.slug);
     return option ? { kind: "message", text: option.title, frame } : null;
   },
-  ask_person: ({ status }) => (status === "sending" ? { kind: "notice", say: "asking" } : null),
+  // Under a key of its own: what comes of it is another line, which is read out as one.
+  ask_person: ({ status }) => (status === "sending" ? { key: "asking", kind: "notice", say: "asking" } : null),
 };
 
 /** Nothing was said after it. */

@@ -145,6 +145,19 @@ def test_an_option_is_chosen_once(ada: Any, desk: ScriptedDesk) -> None:
     expect(ada.window.get_by_role("link", name="About b")).to_have_attribute("rel", "noopener")
 
 
+def test_asking_for_a_person_ends_when_the_desk_has_heard(ada: Any, desk: ScriptedDesk) -> None:
+    desk.is_deaf = True
+    ada.visits()
+    ada.opens()
+    ada.window.get_by_role("button", name="Talk to a person").click()
+    ada.sees("Asking for a person…")
+    asked = desk.wait_for("ask_person")[0]
+    escalated = {"reason": "asked_for_person", "text": "A person has been asked to join.", "is_staffed": True}
+    desk.say("escalated", "system", escalated, client_id=asked["client_id"])
+    ada.sees("A person has been asked to join.")
+    expect(ada.window.get_by_text("Asking for a person…")).to_have_count(0)
+
+
 def test_nobody_there_means_a_form_and_a_receipt(ada: Any, desk: ScriptedDesk) -> None:
     desk.is_staffed = False
     ada.visits()
