@@ -122,20 +122,22 @@ export class Chat {
   }
 
   async #openSession() {
+    const asked = this.#token;
     const response = await fetch(new URL("../api/visitor/session", location.href), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token: this.#token, site: this.#link.origin }),
+      body: JSON.stringify({ token: asked, site: this.#link.origin }),
       credentials: "omit",
       signal: AbortSignal.timeout(SESSION_WAIT_MS),
     });
-    if (response.status === 401 && this.#token) {
+    const session = response.ok && (await response.json());
+    if (asked !== this.#token) throw new Error("The visitor was forgotten meanwhile.");
+    if (response.status === 401 && asked) {
       this.#forgetVisitor();
       return this.#openSession();
     }
-    if (!response.ok) throw new Error(`The session was refused with status ${response.status}.`);
-    const session = await response.json();
-    if (session.is_new && this.#token) this.#forgetVisitor();
+    if (!session) throw new Error(`The session was refused with status ${response.status}.`);
+    if (session.is_new && asked) this.#forgetVisitor();
     this.#token = session.token;
     this.#hasSession = true;
     this.#link.tell("save", { token: session.token });

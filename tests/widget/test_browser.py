@@ -422,6 +422,24 @@ def test_reset_makes_a_new_visitor(ada: Any, desk: ScriptedDesk) -> None:
     assert desk.frames("hello")[1]["cursor"] == 0
 
 
+def test_reset_holds_though_the_old_visitor_was_just_asked_for(ada: Any, desk: ScriptedDesk) -> None:
+    held: list[Any] = []
+    ada.visits()
+    place = f"localStorage['baton:{desk.url}/']"
+    ada.page.evaluate(f"{place} = JSON.stringify({{ token: 'of-who-signed-out' }})")
+    ada.page.route("**/api/visitor/session", lambda route: route.continue_() if held else held.append(route))
+    with ada.page.expect_request("**/api/visitor/session"):
+        ada.page.reload()
+    ada.page.evaluate("Baton.reset()")
+    ada.page.wait_for_function(f"JSON.parse({place}).token === 'token-1'")
+    with ada.page.expect_response("**/api/visitor/session"):
+        held[0].continue_()
+    ada.opens()
+    ada.writes("Hello?")
+    ada.sees("Hello?")
+    assert ada.page.evaluate(f"JSON.parse({place}).token") == "token-1"
+
+
 def test_two_hundred_messages_are_there_and_the_newest_is_in_view(ada: Any, desk: ScriptedDesk) -> None:
     for number in range(200):
         author, kind = ("bot", "bot_message") if number % 2 else ("visitor", "visitor_message")
