@@ -110,9 +110,13 @@ class Fallback:
             turn.append(SayPayload(NOTICE_KEY, notice, offer="person"))
         try:
             with gevent.Timeout(deadline_s):
-                return [*turn, self._answer(log, owed[0], "\n".join(said), language)]
+                answer = self._answer(log, owed[0], "\n".join(said), language)
         except gevent.Timeout as exc:
             raise KnowledgeBaseFailed(f"No answer from the knowledge base within {deadline_s:g} s.") from exc
+        if isinstance(answer, UnsurePayload):
+            offer = self._texts.text("offer_person" if is_reachable else "offer_message", language)
+            answer = msgspec.structs.replace(answer, text=f"{answer.text} {offer}".strip())
+        return [*turn, answer]
 
     def _answer(self, log: Sequence[Event], asked: Event, words: str, language: str) -> Payload:
         match asked.body:
@@ -165,8 +169,7 @@ class Fallback:
 
     def _give_up(self, question: str, found: _Findings | None, key: str, language: str) -> Payload:
         candidates = [result.as_candidate() for result in found.results[:OPTIONS_MAX]] if found else []
-        text = f"{self._texts.text(key, language)} {self._texts.text('offer_person', language)}".strip()
-        return UnsurePayload(question, text, candidates)
+        return UnsurePayload(question, self._texts.text(key, language), candidates)
 
 
 def _read(raw: Any, kind: type[T]) -> T:

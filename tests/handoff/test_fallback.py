@@ -142,6 +142,17 @@ def test_nothing_found_offers_a_person_and_the_second_time_brings_one(
     assert outage.bodies(Escalated)[0].reason is Reason.UNSURE_TWICE
 
 
+@pytest.mark.parametrize(("is_grace_here", "key"), [(True, "offer_person"), (False, "offer_message")])
+def test_nothing_found_promises_a_person_only_when_one_is_there(
+    outage: Outage, articles: ScriptedArticles, presence: Presence, is_grace_here: bool, key: str
+) -> None:
+    if is_grace_here:
+        presence.arrive(OperatorId("op-grace"), "Grace")
+    articles.will_find("unsure", found("near"))
+    outage.says("and the moon?")
+    assert outage.bodies(BotMessage)[-1].text.endswith(BotTexts(ROOT / "bot" / "texts").text(key, "en"))
+
+
 PLAIN_WISHES = [
     "can I talk to a person",
     "REAL HUMAN PLEASE",
