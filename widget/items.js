@@ -4,7 +4,8 @@ import { h, icon, setText } from "./dom.js";
 import { safeAddress, safeFragment, setLink } from "./safe_html.js";
 import { fill } from "./texts.js";
 
-const ADDRESS = /https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]]/g;
+/** With brackets in pairs, as in `/wiki/Mail_(late)`; a bracket around it, or the end of a sentence, is not part of it. */
+const ADDRESS = /https?:\/\/(?:[^\s<>"'()]|\([^\s<>"'()]*\))*(?:[^\s<>"'.,;:!?()\]]|\([^\s<>"'()]*\))/g;
 
 /**
  * @param {ReturnType<typeof import("./timeline.js").timeline>[number]} item

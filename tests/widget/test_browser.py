@@ -158,6 +158,18 @@ def test_asking_for_a_person_ends_when_the_desk_has_heard(ada: Any, desk: Script
     expect(ada.window.get_by_text("Asking for a person…")).to_have_count(0)
 
 
+def test_an_address_keeps_its_own_brackets_and_no_others(ada: Any, desk: ScriptedDesk) -> None:
+    desk.say(
+        "operator_message", "operator", {"text": "(see https://a.example/Mail_(late)), https://a.example/b?c=(d)!"}
+    )
+    ada.visits()
+    ada.opens()
+    links = ada.window.locator(".bt-bubble a")
+    links.first.wait_for()
+    assert links.all_inner_texts() == ["https://a.example/Mail_(late)", "https://a.example/b?c=(d)"]
+    assert ada.bubbles() == ["(see https://a.example/Mail_(late)), https://a.example/b?c=(d)!"]
+
+
 def test_nobody_there_means_a_form_and_a_receipt(ada: Any, desk: ScriptedDesk) -> None:
     desk.is_staffed = False
     ada.visits()
