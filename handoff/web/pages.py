@@ -1,5 +1,6 @@
 """The pages: staff's, the public help centre, the widget's loader and frame, the demo site."""
 
+import re
 from pathlib import Path
 
 from flask import Blueprint, Response, g, redirect, render_template, request, send_from_directory
@@ -16,6 +17,9 @@ HELP_LIST_MAX = 500
 """The knowledge base lists this many articles in one answer."""
 
 DEFAULT_LANGUAGE = "en"
+
+# What languages and slugs are made of. The knowledge base has more under an article's address than visitors may read.
+_NAME = re.compile(r"[a-z0-9-]+")
 
 
 def build_pages_blueprint(knowledge_base: KnowledgeBase, *, company: str, widget_origins: tuple[str, ...]) -> Blueprint:
@@ -78,8 +82,12 @@ def _add_widget(blueprint: Blueprint, widget_origins: tuple[str, ...]) -> None:
 
 def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, company: str) -> None:
     def list_language(language: str) -> Response:
+        _check_names(language)
         query = {"published": "1", "language": language, "limit": str(HELP_LIST_MAX)}
-        listed = knowledge_base.ask("GET", "/articles", query=query).body
+        answer = knowledge_base.ask("GET", "/articles", query=query)
+        if answer.status != 200:
+            raise NotFound("There is no such language.")
+        listed = answer.body
         if language not in (*listed["languages"], DEFAULT_LANGUAGE):
             raise NotFound("There are no articles in this language.")
         articles = [article | {"url": f"/help/{language}/{article['slug']}"} for article in listed["articles"]]
@@ -103,6 +111,7 @@ def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, compan
 
     @blueprint.get("/help/<language>/<path:slug>")
     def help_article(language: str, slug: str) -> Response:
+        _check_names(language, slug)
         answer = knowledge_base.ask("GET", f"/articles/{language}/{slug}", query={"published": "1"})
         if answer.status != 200:
             raise NotFound("There is no such article. It may have been taken back.")
@@ -115,3 +124,8 @@ def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, compan
             translations=translations,
         )
         return Response(page)
+
+
+def _check_names(*names: str) -> None:
+    if not all(_NAME.fullmatch(name) for name in names):
+        raise NotFound("There is no such article.")

@@ -1,0 +1,84 @@
+"""The public help pages over a real knowledge base: what visitors get to read, and what they never do."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from handoff.kb_client import KnowledgeBase as Client
+from handoff.web.border import install_border
+from handoff.web.pages import build_pages_blueprint
+from knowledge_base.article import Audience, build_content, build_draft
+from knowledge_base.library import KnowledgeBase
+from knowledge_base.service import create_app
+from tests.knowledge_base.conftest import TOKEN, KeywordEmbedder
+
+
+class HelpCentre:
+    """A knowledge base behind its HTTP service, and the desk's pages before it."""
+
+    def __init__(self, base: KnowledgeBase, visitor: FlaskClient) -> None:
+        self.base = base
+        self.visitor = visitor
+
+    def has(
+        self, slug: str, body: str, *, language: str = "en", audience: Audience = "everyone", is_published: bool = True
+    ) -> None:
+        """Put an article there, titled by its slug."""
+        content = build_content(slug.capitalize(), body, audience=audience)
+        self.base.create(build_draft(language, slug, content), "Grace")
+        if is_published:
+            self.base.publish(language, slug)
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[HelpCentre]:
+    base = KnowledgeBase(tmp_path / "kb.db", KeywordEmbedder())
+    server = make_server("127.0.0.1", 0, create_app(base, TOKEN), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    client = Client(f"http://127.0.0.1:{server.server_port}", token=TOKEN)
+    app = Flask(__name__, static_folder=None)
+    app.register_blueprint(build_pages_blueprint(client, company="Fernhill", widget_origins=()))
+    install_border(app, public_url="https://help.fernhill.example")
+    yield HelpCentre(base, app.test_client())
+    client.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    base.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "refunds/revisions/1",
+        "refunds/revisions",
+        "refunds%2Frevisions%2F1",
+        "refunds/revisions/1%3Fx",
+        "secret/revisions/1",
+        "secret",
+        "draft",
+        "draft/revisions/1",
+        "refunds%3Fpublished=0",
+        "draft%3Fpublished=0",
+        "x/%2e%2e/draft/revisions/1",
+    ],
+)
+def test_only_what_is_published_for_everyone_is_shown(centre: HelpCentre, path: str) -> None:
+    centre.has("refunds", "Money back in 30 days.")
+    centre.has("secret", "The master key lies in the safe.", audience="staff")
+    centre.has("draft", "Not yet.", is_published=False)
+    assert centre.visitor.get("/help/en/refunds").status_code == 200
+    assert centre.visitor.get(f"/help/en/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["refunds", "refunds/", "a..b/", "%2e%2e/export", "%2e%2e/", "en%2Frefunds/revisions"])
+def test_address_that_names_no_language_is_not_found(centre: HelpCentre, path: str) -> None:
+    centre.has("refunds", "Money back in 30 days.")
+    response = centre.visitor.get(f"/help/{path}", follow_redirects=True)
+    assert response.status_code == 404
