@@ -63,7 +63,7 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
         return {
             "articles": [describe_line(article) for article in articles],
             "total": total,
-            "languages": base.articles.list_languages(),
+            "languages": base.articles.list_languages(is_public=_is_public()),
         }
 
     @routes.get("/articles/<language>/<slug>")

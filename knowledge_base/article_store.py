@@ -232,9 +232,17 @@ class ArticleStore:
         )
         return [(row["language"], row["title"], row["status"]) for row in rows]
 
-    def list_languages(self) -> list[str]:
-        """Return the languages that have an article, sorted."""
-        rows = self._database.read().execute("select distinct language from articles order by language")
+    def list_languages(self, *, is_public: bool = False) -> list[str]:
+        """Return the languages that have an article, sorted; `is_public`: one that visitors read."""
+        where, _ = build_where(ArticleFilter(is_public=is_public))
+        revision = "published_revision" if is_public else "newest_revision"
+        rows = self._database.read().execute(
+            f"""
+            select distinct language from articles join revisions
+            on revisions.article_id = articles.id and revisions.revision = articles.{revision}
+            where {where} order by language
+            """
+        )
         return [row["language"] for row in rows]
 
     def count(self) -> tuple[int, int]:

@@ -102,8 +102,9 @@ def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, compan
 
     @blueprint.get("/help/")
     def help_index() -> Response:
-        listed = knowledge_base.ask("GET", "/articles", query={"published": "1", "limit": "1"}).body
-        return list_language(request.accept_languages.best_match(listed["languages"]) or DEFAULT_LANGUAGE)
+        languages = knowledge_base.ask("GET", "/articles", query={"published": "1", "limit": "1"}).body["languages"]
+        usual = languages[0] if languages and DEFAULT_LANGUAGE not in languages else DEFAULT_LANGUAGE
+        return list_language(request.accept_languages.best_match(languages) or usual)
 
     @blueprint.get("/help/<language>/")
     def help_language(language: str) -> Response:

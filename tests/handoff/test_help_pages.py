@@ -39,7 +39,7 @@ class HelpCentre:
 def centre(tmp_path: Path) -> Iterator[HelpCentre]:
     base = KnowledgeBase(tmp_path / "kb.db", KeywordEmbedder())
     server = make_server("127.0.0.1", 0, create_app(base, TOKEN), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     client = Client(f"http://127.0.0.1:{server.server_port}", token=TOKEN)
     app = Flask(__name__, static_folder=None)
@@ -82,3 +82,19 @@ def test_address_that_names_no_language_is_not_found(centre: HelpCentre, path: s
     centre.has("refunds", "Money back in 30 days.")
     response = centre.visitor.get(f"/help/{path}", follow_redirects=True)
     assert response.status_code == 404
+
+
+def test_a_language_counts_once_visitors_can_read_in_it(centre: HelpCentre) -> None:
+    centre.has("refunds", "Money back in 30 days.")
+    centre.has("refunds", "Noch nicht fertig.", language="de", is_published=False)
+    centre.has("refunds", "Pour nous seuls.", language="fr", audience="staff")
+    page = centre.visitor.get("/help/", headers={"Accept-Language": "de,fr;q=0.9,en;q=0.5"}).text
+    assert "Money back in 30 days." in page
+    assert "/help/de/" not in page
+    assert "/help/fr/" not in page
+
+
+def test_help_centre_without_the_usual_language_opens_in_its_own(centre: HelpCentre) -> None:
+    centre.has("refunds", "Geld zurück in 30 Tagen.", language="de")
+    assert "Geld zurück" in centre.visitor.get("/help/", headers={"Accept-Language": "it"}).text
+    assert 'href="/help/de/"' in centre.visitor.get("/help/en/").text
