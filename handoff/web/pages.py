@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Blueprint, Response, g, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
-from handoff.errors import NotFound
+from handoff.errors import BatonError, NotFound
 from handoff.kb_client import KnowledgeBase
 
 PAGES_DIR = Path(__file__).parent / "pages"
@@ -20,6 +20,7 @@ DEFAULT_LANGUAGE = "en"
 
 # What languages and slugs are made of. The knowledge base has more under an article's address than visitors may read.
 _NAME = re.compile(r"[a-z0-9-]+")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 def build_pages_blueprint(knowledge_base: KnowledgeBase, *, company: str, widget_origins: tuple[str, ...]) -> Blueprint:
@@ -27,7 +28,10 @@ def build_pages_blueprint(knowledge_base: KnowledgeBase, *, company: str, widget
     blueprint = Blueprint("pages", __name__, static_folder=None, template_folder="templates")
     _add_staff_pages(blueprint)
     _add_widget(blueprint, widget_origins)
-    _add_help_centre(blueprint, knowledge_base, company)
+    help_centre = Blueprint("help", __name__)
+    _add_help_centre(help_centre, knowledge_base, company)
+    _add_help_errors(help_centre, company)
+    blueprint.register_blueprint(help_centre)
     return blueprint
 
 
@@ -125,6 +129,16 @@ def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, compan
             translations=translations,
         )
         return Response(page)
+
+
+def _add_help_errors(blueprint: Blueprint, company: str) -> None:
+    @blueprint.errorhandler(BatonError)
+    def show_error(error: BatonError) -> Response:
+        wanted = (request.view_args or {}).get("language", "")
+        language = wanted if _LANGUAGE.fullmatch(wanted) else DEFAULT_LANGUAGE
+        is_missing = isinstance(error, NotFound)
+        page = render_template("help_error.html", company=company, language=language, is_missing=is_missing)
+        return Response(page, error.http_status)
 
 
 def _check_names(*names: str) -> None:

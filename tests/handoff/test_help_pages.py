@@ -98,3 +98,14 @@ def test_help_centre_without_the_usual_language_opens_in_its_own(centre: HelpCen
     centre.has("refunds", "Geld zurück in 30 Tagen.", language="de")
     assert "Geld zurück" in centre.visitor.get("/help/", headers={"Accept-Language": "it"}).text
     assert 'href="/help/de/"' in centre.visitor.get("/help/en/").text
+
+
+def test_link_to_an_archived_article_leads_to_a_page_with_a_way_on(centre: HelpCentre) -> None:
+    centre.has("refunds", "Geld zurück in 30 Tagen.", language="de")
+    assert centre.visitor.get("/help/de/refunds").status_code == 200
+    centre.base.archive("de", "refunds")
+    response = centre.visitor.get("/help/de/refunds")
+    assert (response.status_code, response.mimetype) == (404, "text/html")
+    assert '<html lang="de"' in response.text
+    assert "Diese Seite gibt es nicht." in response.text
+    assert 'href="/help/"' in response.text
