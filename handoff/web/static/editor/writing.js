@@ -59,32 +59,8 @@ export async function startArticle(bench, route) {
 }
 
 /** Save the draft as a new revision. @param {Bench} bench @returns {Promise<boolean>} whether the server has it now */
-export async function saveArticle(bench, work = "saving") {
-  const { store, gateway, keeper } = bench;
-  const { draft, busy } = store.state;
-  if (draft === null || busy !== null) return false;
-  if (!accept(bench, checkFields(draft.fields))) return false;
-  store.dispatch({ type: "work_started", work });
-  const sent = draft.fields;
-  try {
-    const content = buildContent(sent);
-    const article =
-      draft.article === null
-        ? await gateway.createArticle({
-            ...content,
-            language: sent.language,
-            ...(sent.slug ? { slug: sent.slug } : {}),
-          })
-        : await gateway.changeArticle(draft.article, { ...content, base_revision: draft.baseRevision });
-    store.dispatch({ type: "article_saved", article, sent });
-    keeper.drop(draft.key);
-    bench.go(buildArticleHash(article), { isReplaced: true });
-    loadList(bench);
-    return true;
-  } catch (error) {
-    await explainFailure(bench, error);
-    return false;
-  }
+export async function saveArticle(bench) {
+  return (await sendDraft(bench, "saving")) !== null;
 }
 
 /** Save what is unsaved, then let the bot answer from it. @param {Bench} bench */
@@ -94,25 +70,26 @@ export async function publishArticle(bench) {
   if (draft === null || !accept(bench, checkFields(draft.fields))) return;
   const { question } = draft;
   const mustSave = draft.article === null || isDirty(store.state);
-  if (mustSave && !(await saveArticle(bench, "publishing"))) return;
-  store.dispatch({ type: "work_started", work: "publishing" });
-  const { article, fields } = store.state.draft;
+  const article = mustSave ? await sendDraft(bench, "publishing") : draft.article;
+  if (article === null) return;
+  const key = keyOf(article);
+  if (isOpen(bench, key)) store.dispatch({ type: "work_started", work: "publishing" });
   try {
     const published = await gateway.publishArticle(article, article.revision);
-    store.dispatch({ type: "article_saved", article: published, sent: fields });
+    if (isOpen(bench, key)) store.dispatch({ type: "article_saved", article: published, sent: takeFields(article) });
     bench.tell("Published. The bot answers from it now.", "good");
     loadList(bench);
     if (question) dismissQuestion({ ...bench, tell: () => {} }, question);
   } catch (error) {
-    await explainFailure(bench, error);
+    await explainFailure(bench, error, { key, title: article.title });
   }
 }
 
 /** Take the article away from visitors, after asking. @param {Bench} bench */
 export async function archiveArticle(bench) {
   const { store, gateway } = bench;
-  const article = store.state.draft?.article;
-  if (!article) return;
+  const { draft } = store.state;
+  if (!draft?.article) return;
   const choice = await bench.ask({
     title: "Archive this article?",
     text: "The bot stops answering from it at once, and it leaves the help centre. You can publish it again at any time.",
@@ -121,12 +98,12 @@ export async function archiveArticle(bench) {
   if (choice !== "archive") return;
   store.dispatch({ type: "work_started", work: "archiving" });
   try {
-    const archived = await gateway.archiveArticle(article);
-    store.dispatch({ type: "article_saved", article: archived, sent: store.state.draft.fields });
+    const archived = await gateway.archiveArticle(draft.article);
+    if (isOpen(bench, draft.key)) store.dispatch({ type: "article_saved", article: archived, sent: draft.saved });
     bench.tell("Archived. The bot no longer answers from it.", "good");
     loadList(bench);
   } catch (error) {
-    await explainFailure(bench, error);
+    await explainFailure(bench, error, { key: draft.key, title: draft.article.title });
   }
 }
 
@@ -147,11 +124,11 @@ export async function restoreRevision(bench, old) {
     const content = { ...buildContent(takeFields(old)), base_revision: draft.article.revision };
     const article = await gateway.changeArticle(draft.article, content);
     keeper.drop(draft.key);
-    store.dispatch({ type: "article_opened", article });
+    if (isOpen(bench, draft.key)) store.dispatch({ type: "article_opened", article });
     bench.tell(`Revision ${old.revision} is back as revision ${article.revision}.`, "good");
     loadList(bench);
   } catch (error) {
-    await explainFailure(bench, error);
+    await explainFailure(bench, error, { key: draft.key, title: draft.article.title });
   }
 }
 
@@ -196,6 +173,47 @@ export function buildTranslationHash(draft, language) {
   return buildNewHash({ language, slug: draft.article.slug, from: draft.article.language });
 }
 
+/** Send the draft; gives the article as saved, null where it was not. @param {Bench} bench @param {string} work */
+async function sendDraft(bench, work) {
+  const { store, gateway, keeper } = bench;
+  const { draft, busy } = store.state;
+  if (draft === null || busy !== null) return null;
+  if (!accept(bench, checkFields(draft.fields))) return null;
+  store.dispatch({ type: "work_started", work });
+  const sent = draft.fields;
+  try {
+    const content = buildContent(sent);
+    const article =
+      draft.article === null
+        ? await gateway.createArticle({
+            ...content,
+            language: sent.language,
+            ...(sent.slug ? { slug: sent.slug } : {}),
+          })
+        : await gateway.changeArticle(draft.article, { ...content, base_revision: draft.baseRevision });
+    if (isOpen(bench, draft.key)) {
+      store.dispatch({ type: "article_saved", article, sent });
+      bench.go(buildArticleHash(article), { isReplaced: true });
+    }
+    keeper.drop(draft.key);
+    loadList(bench);
+    return article;
+  } catch (error) {
+    await explainFailure(bench, error, { key: draft.key, title: sent.title });
+    return null;
+  }
+}
+
+/** @param {{language: string, slug: string}} article */
+function keyOf({ language, slug }) {
+  return `${language}/${slug}`;
+}
+
+/** Is it still this draft that is open? An answer may come when the editor has gone on to another article. */
+function isOpen({ store }, key) {
+  return store.state.draft?.key === key;
+}
+
 /** @param {import("./fields.js").Fields} fields */
 function buildContent(fields) {
   return {
@@ -216,14 +234,19 @@ function accept({ store, tell }, errors) {
   return false;
 }
 
-/** @param {Bench} bench @param {any} error */
-async function explainFailure({ store, gateway }, error) {
+/** @param {Bench} bench @param {any} error @param {{key: string, title: string}} failed  the draft that it is about */
+async function explainFailure(bench, error, { key, title }) {
+  const { store, gateway, tell } = bench;
+  if (!isOpen(bench, key)) {
+    tell(`${title}: ${error.message}`, "alert");
+    return;
+  }
   if (error.code === "revision_conflict") {
     try {
       const theirs = await gateway.readArticle(store.state.draft.article);
-      store.dispatch({ type: "conflict_found", theirs });
+      if (isOpen(bench, key)) store.dispatch({ type: "conflict_found", theirs });
     } catch (second) {
-      store.dispatch({ type: "work_failed", message: second.message });
+      if (isOpen(bench, key)) store.dispatch({ type: "work_failed", message: second.message });
     }
     return;
   }
