@@ -390,6 +390,17 @@ def test_old_revision_is_read_compared_and_restored_as_a_new_one(stocked: Script
     assert len(stocked.articles["en", "refunds"]) == 3
 
 
+def test_mending_one_field_does_not_jump_to_the_next(desk: ScriptedDesk, open_page: OpenPage) -> None:
+    page = open_page("/editor#/new")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_label("Title")).to_be_focused()
+    body(page).click()
+    page.keyboard.type("Open it.")
+    expect(body(page)).to_have_value("Open it.")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_label("Title")).to_be_focused()
+
+
 def test_translation_starts_from_the_original_and_shares_its_address(
     stocked: ScriptedDesk, open_page: OpenPage
 ) -> None:

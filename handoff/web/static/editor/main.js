@@ -162,7 +162,9 @@ function follow(state, before) {
   if (state.panel === "history" && draft?.article && state.history.phase === "idle")
     queueMicrotask(() => loadHistory(bench));
   if (state.conflict && !before.conflict) queueMicrotask(() => settleConflict(bench));
-  if (state.draft?.errors !== before.draft?.errors) queueMicrotask(focusFirstError);
+  const count = (/** @type {object|undefined} */ errors) => Object.keys(errors ?? {}).length;
+  const isRefused = draft?.errors !== before.draft?.errors && count(draft?.errors) >= count(before.draft?.errors);
+  if (isRefused) queueMicrotask(focusFirstError); // typing only takes errors away: the caret stays where it is
 }
 
 function focusFirstError() {

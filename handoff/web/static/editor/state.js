@@ -232,9 +232,9 @@ function startDraft(state, { key, fields, isLanguageFixed, kept, question, trans
 /** @param {EditorState} state @param {Action} action @returns {EditorState} */
 function editDraft(state, { change }) {
   return withDraft(state, (draft) => {
-    const errors = { ...draft.errors };
-    for (const name of Object.keys(change)) delete errors[name];
-    return { ...draft, fields: { ...draft.fields, ...change }, errors };
+    const left = Object.entries(draft.errors).filter(([name]) => !(name in change));
+    const isLess = left.length < Object.keys(draft.errors).length;
+    return { ...draft, fields: { ...draft.fields, ...change }, errors: isLess ? Object.fromEntries(left) : draft.errors };
   });
 }
 
