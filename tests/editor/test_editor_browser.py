@@ -401,6 +401,15 @@ def test_mending_one_field_does_not_jump_to_the_next(desk: ScriptedDesk, open_pa
     expect(page.get_by_label("Title")).to_be_focused()
 
 
+def test_refused_field_out_of_sight_is_told(stocked: ScriptedDesk, open_page: OpenPage) -> None:
+    page = open_refunds(open_page)
+    body(page).fill("Line.\n" * 200)
+    stocked.will_refuse("PUT", "/refunds", Refusal(400, "tags_too_many", "31 tags are too many.", "tags"))
+    page.keyboard.press("Control+s")
+    expect(page.locator(".ed-notice--alert")).to_have_text("31 tags are too many.")
+    expect(page.locator("#error-tags")).to_have_text("31 tags are too many.")
+
+
 def test_translation_starts_from_the_original_and_shares_its_address(
     stocked: ScriptedDesk, open_page: OpenPage
 ) -> None:

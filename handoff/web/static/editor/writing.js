@@ -258,6 +258,7 @@ async function explainFailure(bench, error, { key, title }) {
   const field = error.field ?? (error.code === "slug_taken" ? "slug" : null);
   const isShown = ["title", "body", "tags", "phrasings", "audience", "slug", "language"].includes(field);
   store.dispatch({ type: "work_failed", message: error.message, field: isShown ? field : null });
+  if (isShown) tell(error.message, "alert"); // the field may be far below what is in sight
 }
 
 /** @param {import("./store.js").Store} store @param {string} phrasing */
