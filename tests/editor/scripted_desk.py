@@ -246,7 +246,8 @@ def add_articles(app: Flask, desk: ScriptedDesk) -> None:
             if a["status"] == wanted.get("status", a["status"])
             and a["language"] == wanted.get("language", a["language"])
         ]
-        found = [a for a in found if query in " ".join([a["title"], a["body"], *a["tags"], *a["phrasings"]]).lower()]
+        texts = [" ".join([a["title"], a["body"], *a["tags"], *a["phrasings"]]).lower() for a in found]
+        found = [a for a, text in zip(found, texts, strict=True) if all(word in text for word in query.split())]
         found.sort(key=lambda a: -a["updated_at"])
         start, limit = int(wanted.get("offset", 0)), int(wanted.get("limit", 50))
         rows = [

@@ -89,6 +89,31 @@ def test_more_articles_than_a_page_come_on_request(desk: ScriptedDesk, open_page
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
 
 
+def test_articles_of_a_tag_are_all_found(desk: ScriptedDesk, open_page: OpenPage) -> None:
+    for number in range(60):
+        desk.add_article(f"Bill {number}", tags=["billing"], age_s=number)
+        desk.add_article(f"About billing {number}", "No tag.", age_s=number)
+    page = open_page("/editor")
+    expect(rows(page)).to_have_count(50)
+    page.get_by_label("Filter by tag").select_option("billing")
+    expect(rows(page)).to_have_count(60)
+    page.get_by_label("Search articles").fill("59")
+    expect(rows(page)).to_have_text(["Bill 59"])
+
+
+def test_saving_leaves_the_list_as_long_as_it_is(desk: ScriptedDesk, open_page: OpenPage) -> None:
+    for number in range(120):
+        desk.add_article(f"Article {number}", "Text.", age_s=number)
+    page = open_page("/editor#/en/article-0")
+    page.get_by_role("button", name="Show more").click()
+    expect(rows(page)).to_have_count(100)
+    body(page).fill("Other text.")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved just now by Grace")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(rows(page)).to_have_count(100)
+
+
 def test_article_is_written_previewed_saved_and_published(desk: ScriptedDesk, open_page: OpenPage) -> None:
     page = open_page("/editor")
     expect(page.get_by_text("No articles yet")).to_be_visible()

@@ -2,6 +2,7 @@
 import { api } from "../shared/api.js";
 
 export const PAGE_SIZE = 50;
+const LIST_MAX = 500; // the knowledge base lists no more in one answer
 
 // A lost session must not carry unsaved text away: these calls fail where they stand and the page says why.
 const STAYS = { keepsPageOn401: true };
@@ -11,13 +12,17 @@ const pathOf = ({ language, slug }) => `/api/articles/${encodeURIComponent(langu
 
 export const gateway = Object.freeze({
   whoAmI: async () => (await api.get("/api/staff/me")).operator,
-  /** @param {{q: string, status: string, language: string, tag: string}} filters @param {number} offset */
-  listArticles: (filters, offset) =>
+  /**
+   * A page of articles; of one tag, all: the server searches words, so that its pages hold other articles as well.
+   * @param {{q: string, status: string, language: string, tag: string}} filters @param {number} offset
+   * @param {number} [limit]  as many at least, if there are
+   */
+  listArticles: (filters, offset, limit = PAGE_SIZE) =>
     api.get("/api/articles", {
-      q: filters.q || filters.tag,
+      q: `${filters.q} ${filters.tag}`.trim(),
       status: filters.status,
       language: filters.language,
-      limit: PAGE_SIZE,
+      limit: filters.tag ? LIST_MAX : Math.min(Math.max(limit, PAGE_SIZE), LIST_MAX),
       offset,
     }),
   readArticle: (article) => api.get(pathOf(article)),

@@ -9,12 +9,17 @@
 
 let latestList = 0; // answers may overtake each other; only the newest request counts
 
-/** Load the first page of articles for the filters in force. @param {Bench} bench */
-export async function loadList({ store, gateway }) {
+/** Load the list again after a change, as far as it is shown. @param {Bench} bench */
+export function refreshList(bench) {
+  return loadList(bench, bench.store.state.list.articles.length);
+}
+
+/** Load the first page of articles for the filters in force. @param {Bench} bench @param {number} [limit] */
+export async function loadList({ store, gateway }, limit) {
   const request = ++latestList;
   store.dispatch({ type: "list_requested" });
   try {
-    const page = narrow(await gateway.listArticles(store.state.filters, 0), store.state.filters.tag);
+    const page = narrow(await gateway.listArticles(store.state.filters, 0, limit), store.state.filters.tag);
     if (request === latestList) store.dispatch({ type: "list_loaded", page, isMore: false });
   } catch (error) {
     if (request === latestList) store.dispatch({ type: "list_failed", message: error.message });

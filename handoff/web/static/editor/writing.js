@@ -5,7 +5,7 @@
  * @typedef {import("./lists.js").Bench} Bench
  */
 import { checkFields, takeFields } from "./fields.js";
-import { dismissQuestion, loadList } from "./lists.js";
+import { dismissQuestion, refreshList } from "./lists.js";
 import { buildArticleHash, buildNewHash, chooseDraftKey } from "./route.js";
 import { isDirty } from "./state.js";
 
@@ -78,7 +78,7 @@ export async function publishArticle(bench) {
     const published = await gateway.publishArticle(article, article.revision);
     if (isOpen(bench, key)) store.dispatch({ type: "article_saved", article: published, sent: takeFields(article) });
     bench.tell("Published. The bot answers from it now.", "good");
-    loadList(bench);
+    refreshList(bench);
     if (question) dismissQuestion({ ...bench, tell: () => {} }, question);
   } catch (error) {
     await explainFailure(bench, error, { key, title: article.title });
@@ -101,7 +101,7 @@ export async function archiveArticle(bench) {
     const archived = await gateway.archiveArticle(draft.article);
     if (isOpen(bench, draft.key)) store.dispatch({ type: "article_saved", article: archived, sent: draft.saved });
     bench.tell("Archived. The bot no longer answers from it.", "good");
-    loadList(bench);
+    refreshList(bench);
   } catch (error) {
     await explainFailure(bench, error, { key: draft.key, title: draft.article.title });
   }
@@ -126,7 +126,7 @@ export async function restoreRevision(bench, old) {
     keeper.drop(draft.key);
     if (isOpen(bench, draft.key)) store.dispatch({ type: "article_opened", article });
     bench.tell(`Revision ${old.revision} is back as revision ${article.revision}.`, "good");
-    loadList(bench);
+    refreshList(bench);
   } catch (error) {
     await explainFailure(bench, error, { key: draft.key, title: draft.article.title });
   }
@@ -196,7 +196,7 @@ async function sendDraft(bench, work) {
       bench.go(buildArticleHash(article), { isReplaced: true });
     }
     keeper.drop(draft.key);
-    loadList(bench);
+    refreshList(bench);
     return article;
   } catch (error) {
     await explainFailure(bench, error, { key: draft.key, title: sent.title });
