@@ -201,6 +201,24 @@ def test_help_centre_works_without_javascript(helpful: ScriptedDesk, open_page: 
     expect(page.locator(".help__meta")).to_be_hidden()
 
 
+def test_article_in_arabic_reads_from_the_right_and_its_code_from_the_left(
+    desk: ScriptedDesk, open_page: OpenPage
+) -> None:
+    body = "افتح `config.json` ثم اكتب:\n\n```\nserver.port = (8080)\n```\n\n| أ | ب |\n| --- | --- |\n| 1 | 2 |"
+    desk.add_article("استرداد المبلغ", body, language="ar", slug="refunds")
+    page = open_page("/help/ar/refunds", size=PHONE)
+    direction = "element => getComputedStyle(element).direction"
+    assert page.locator(".help__title").evaluate(direction) == "rtl"
+    assert page.locator(".help-prose table").evaluate(direction) == "rtl"
+    assert [found.evaluate(direction) for found in page.locator(".help-prose :is(code, pre)").all()] == ["ltr"] * 3
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    editor = open_page("/editor#/ar/refunds")
+    expect(editor.locator(".ed-chat__passage")).to_contain_text("config.json")
+    editor.get_by_role("button", name="As a page").click()
+    for place in (".ed-page", "#field-title", "#field-body"):
+        assert editor.locator(place).evaluate(direction) == "rtl", place
+
+
 def test_empty_help_centre_says_so(desk: ScriptedDesk, open_page: OpenPage) -> None:
     page = open_page("/help/de/")
     expect(page.get_by_text("Hier gibt es noch keine Artikel.")).to_be_visible()

@@ -121,7 +121,7 @@ function buildRevision(state, bench, view, setView) {
     view === "page"
       ? el(
           "article",
-          { class: "ed-page", lang: old.language },
+          { class: "ed-page", lang: old.language, dir: "auto" },
           el("p", { class: "ed-page__title", role: "heading", "aria-level": "3", text: old.title }),
           el("div", { class: "help-prose" }, copyHtml(old.html)),
         )

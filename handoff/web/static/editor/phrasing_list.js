@@ -58,6 +58,7 @@ function buildRow(index, verbs) {
   const input = el("input", {
     class: "bt-input",
     type: "text",
+    dir: "auto",
     maxlength: "300",
     "aria-label": `Phrasing ${index + 1}`,
     placeholder: "As a visitor would type it",

@@ -54,10 +54,10 @@ function buildCard({ title, language, phrasings }, html) {
   return el(
     "div",
     { class: "ed-chat", lang: language },
-    el("p", { class: "ed-chat__visitor", text: question }),
+    el("p", { class: "ed-chat__visitor", dir: "auto", text: question }),
     el(
       "div",
-      { class: "ed-chat__card" },
+      { class: "ed-chat__card", dir: "auto" },
       el("p", { class: "ed-chat__title", text: title || "Untitled" }),
       el("div", { class: "help-prose ed-chat__passage" }, takeFirstPassage(copyHtml(html))),
       el("p", { class: "ed-chat__more", text: "Read the whole article" }),
@@ -77,7 +77,7 @@ function buildPage({ title, language }, html) {
   const isEmpty = content.childNodes.length === 0;
   return el(
     "article",
-    { class: "ed-page", lang: language, tabindex: "-1" },
+    { class: "ed-page", lang: language, dir: "auto", tabindex: "-1" },
     el("p", { class: "ed-page__title", role: "heading", "aria-level": "2", text: title || "Untitled" }),
     isEmpty
       ? el("p", { class: "bt-soft", lang: "en", text: "Nothing written yet." })

@@ -185,6 +185,7 @@ function buildTitle(edit) {
   const input = el("textarea", {
     class: "ed-title",
     id: "field-title",
+    dir: "auto",
     rows: "1",
     maxlength: "200",
     placeholder: "Title",
@@ -214,6 +215,7 @@ function buildBody(edit) {
   const area = el("textarea", {
     class: "ed-body",
     id: "field-body",
+    dir: "auto",
     placeholder: "Write the answer. Short steps work best: visitors read it in a chat window.",
     "aria-label": "Body, in Markdown",
     "aria-describedby": "error-body",
