@@ -10,7 +10,7 @@ from rich.console import Console
 
 from handoff.auth import Accounts, Role
 from handoff.backends import open_database
-from handoff.errors import BatonError, KnowledgeBaseFailed
+from handoff.errors import BatonError, KnowledgeBaseAway
 from handoff.kb_client import KnowledgeBase
 from handoff.settings import ROOT, Settings
 from handoff.store.staff import SqlStaffStore
@@ -27,7 +27,7 @@ def import_articles(
     """Read a folder, an archive or a file, and hand it to the running knowledge base; gives its report.
 
     Raises:
-        KnowledgeBaseFailed: it is not running.
+        KnowledgeBaseFailed: it is not running, or fails.
         BatonError: it refused the import, or there is nothing to import; nothing was changed.
     """
     from knowledge_base.errors import InvalidInputError
@@ -57,7 +57,7 @@ def export_articles(settings: Settings, folder: Path, *, dry_run: bool) -> list[
     """Write every article of the running knowledge base into a new folder; gives the files' names.
 
     Raises:
-        KnowledgeBaseFailed: it is not running.
+        KnowledgeBaseFailed: it is not running, or fails.
         BatonError: the folder is not empty or cannot be written.
     """
     import msgspec
@@ -78,7 +78,7 @@ def refit(settings: Settings) -> dict[str, Any]:
     """Have the running knowledge base fit its probability to the labels; gives what came of it.
 
     Raises:
-        KnowledgeBaseFailed: it is not running.
+        KnowledgeBaseFailed: it is not running, or fails.
     """
     return _ask(settings, "POST", "/refit", "The fit was refused")
 
@@ -110,8 +110,8 @@ def _ask(settings: Settings, method: str, path: str, refusal: str, body: object 
     try:
         with _open_knowledge_base(settings) as client:
             answer = client.ask(method, path, body=body, timeout_s=IMPORT_TIMEOUT_S)
-    except KnowledgeBaseFailed as exc:
-        raise KnowledgeBaseFailed(
+    except KnowledgeBaseAway as exc:
+        raise KnowledgeBaseAway(
             "The knowledge base is not running. Start Baton with `make run`, then repeat this in another terminal."
         ) from exc
     if answer.status != 200:

@@ -145,6 +145,10 @@ class KnowledgeBaseFailed(BatonError):
     http_status = 503
 
 
+class KnowledgeBaseAway(KnowledgeBaseFailed):
+    """Nothing listens where the knowledge base should."""
+
+
 class StoreFailed(BatonError):
     """The log could not be written (disk full, file gone); nothing was acknowledged."""
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from handoff.errors import KnowledgeBaseFailed
+from handoff.errors import KnowledgeBaseAway, KnowledgeBaseFailed
 
 
 class KbAnswer(NamedTuple):
@@ -37,7 +37,9 @@ class KnowledgeBase:
         """Send a request and give the answer, whatever its status below 500.
 
         Raises:
-            KnowledgeBaseFailed: unreachable, too slow, a 5xx, or an answer that is no JSON.
+            KnowledgeBaseAway: nothing listens there.
+            KnowledgeBaseFailed: too slow, a 5xx, an answer that is no JSON, or the desk's token is refused: that is
+                nothing which whoever asked could mend by signing in.
         """
         try:
             response = self._http.request(
@@ -48,10 +50,14 @@ class KnowledgeBase:
                 timeout=timeout_s if timeout_s is not None else httpx.USE_CLIENT_DEFAULT,
             )
             answer = KbAnswer(response.status_code, response.json())
+        except httpx.ConnectError as exc:
+            raise KnowledgeBaseAway("The knowledge base cannot be reached. Try again in a moment.") from exc
         except (httpx.HTTPError, ValueError, RecursionError) as exc:
             raise KnowledgeBaseFailed("The knowledge base cannot be reached. Try again in a moment.") from exc
         if answer.status >= 500:
             raise KnowledgeBaseFailed("The knowledge base failed inside. Its log says why; try again.")
+        if answer.status == 401:
+            raise KnowledgeBaseFailed("The knowledge base refuses the desk's token: set one BATON_KB_TOKEN for both.")
         return answer
 
     def close(self) -> None:

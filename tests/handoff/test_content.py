@@ -141,3 +141,15 @@ def test_refit_changes_what_the_running_service_says_and_reset_takes_it_back(bat
     assert "Forgot 200 labels." in baton("refit", "--reset").text
     assert base.ask("share a folder 1").results[0].probability == before
     assert base.labels.list_newest() == []
+
+
+def test_a_knowledge_base_that_fails_or_refuses_the_token_is_not_said_to_be_away(
+    baton: Baton, base: KnowledgeBase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(base, "import_articles", None)
+        result = baton("import", folder)
+    assert (result.exit_code, "failed inside" in result.text) == (1, True)
+    monkeypatch.setenv("BATON_KB_TOKEN", "another-token-altogether")
+    result = baton("import", folder)
+    assert (result.exit_code, "BATON_KB_TOKEN" in result.text) == (1, True)
