@@ -168,3 +168,10 @@ test("an unknown action changes nothing", () => {
   const state = play(opened);
   assert.equal(reduce(state, { type: "sneezed" }), state);
 });
+
+test("what was said about a question stays when the list is loaded again", () => {
+  const items = [{ question: "refund?" }, { question: "bitcoin?" }];
+  const loaded = { type: "questions_loaded", items };
+  const labelled = { type: "question_labelled", question: "refund?", isRight: false };
+  assert.deepEqual(play(loaded, labelled, loaded).questions.items, [{ question: "refund?", isRight: false }, items[1]]);
+});

@@ -288,6 +288,17 @@ def test_lost_session_leaves_the_text_where_it_is(stocked: ScriptedDesk, open_pa
     expect(page.get_by_role("link", name="Sign in")).to_have_attribute("href", re.compile("/sign-in\\?next=%2Feditor"))
 
 
+def test_questions_asked_meanwhile_turn_up_when_one_looks(stocked: ScriptedDesk, open_page: OpenPage) -> None:
+    page = open_page("/editor")
+    page.get_by_role("tab", name="Unanswered").click()
+    expect(page.get_by_text("Nothing is waiting")).to_be_visible()
+    page.get_by_role("tab", name="Articles").click()
+    asked = {"question": "node hosting", "language": "en", "verdict": "unsure", "asked_at": 1.0, "times": 1}
+    stocked.questions = [{**asked, "best": None}]
+    page.get_by_role("tab", name="Unanswered").click()
+    expect(page.locator(".ed-question__text")).to_have_text("node hosting")
+
+
 def test_unanswered_question_becomes_an_article_and_leaves_the_list(stocked: ScriptedDesk, open_page: OpenPage) -> None:
     best = {"slug": "refunds", "language": "en", "title": "Refunds", "probability": 0.31}
     common = {"language": "en", "verdict": "unsure", "asked_at": stocked.now - 60}

@@ -8,6 +8,7 @@
  */
 
 let latestList = 0; // answers may overtake each other; only the newest request counts
+let dismissals = 0; // a list of questions that was asked for before one of these is out of date
 
 /** Load the list again after a change, as far as it is shown. @param {Bench} bench */
 export function refreshList(bench) {
@@ -39,10 +40,14 @@ export async function loadMore({ store, gateway, tell }) {
 }
 
 /** @param {Bench} bench */
-export async function loadQuestions({ store, gateway }) {
+export async function loadQuestions(bench) {
+  const { store, gateway } = bench;
+  const before = dismissals;
   store.dispatch({ type: "questions_requested" });
   try {
-    store.dispatch({ type: "questions_loaded", items: await gateway.listQuestions() });
+    const items = await gateway.listQuestions();
+    if (before === dismissals) store.dispatch({ type: "questions_loaded", items });
+    else await loadQuestions(bench);
   } catch (error) {
     store.dispatch({ type: "questions_failed", message: error.message });
   }
@@ -52,6 +57,7 @@ export async function loadQuestions({ store, gateway }) {
 export async function dismissQuestion({ store, gateway, tell }, question) {
   try {
     await gateway.dismissQuestion(question);
+    dismissals += 1;
     store.dispatch({ type: "question_dismissed", question });
     tell("Dismissed.", "good");
   } catch (error) {

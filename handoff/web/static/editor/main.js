@@ -91,7 +91,10 @@ const listTabs = buildTabs(find(".ed-list__tabs"), {
     { name: "articles", label: "Articles", panel: find(".ed-articles") },
     { name: "questions", label: "Unanswered", panel: find(".ed-unanswered") },
   ],
-  onChoose: (tab) => store.dispatch({ type: "tab_chosen", tab }),
+  onChoose: (tab) => {
+    store.dispatch({ type: "tab_chosen", tab });
+    if (tab === "questions") loadQuestions(bench); // visitors go on asking while the page is open
+  },
 });
 const sideTabs = buildTabs(find(".ed-side__tabs"), {
   label: "Beside the article",

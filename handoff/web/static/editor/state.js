@@ -100,7 +100,7 @@ const HANDLERS = {
   list_failed: (state, { message }) => ({ ...state, list: { ...state.list, phase: "failed", message } }),
 
   questions_requested: (state) => ({ ...state, questions: { ...state.questions, phase: "loading", message: "" } }),
-  questions_loaded: (state, { items }) => ({ ...state, questions: { phase: "ready", items, message: "" } }),
+  questions_loaded: loadQuestions,
   questions_failed: (state, { message }) => ({ ...state, questions: { ...state.questions, phase: "failed", message } }),
   question_dismissed: (state, { question }) => ({
     ...state,
@@ -174,6 +174,13 @@ function loadList(state, { page, isMore }) {
     ...state,
     list: { phase: "ready", articles, total: page.total, languages: page.languages ?? [], message: "" },
   };
+}
+
+/** What was said about a question here stays with it. @param {EditorState} state @param {Action} action @returns {EditorState} */
+function loadQuestions(state, { items }) {
+  const said = new Map(state.questions.items.map(({ question, isRight }) => [question, isRight]));
+  const known = items.map((item) => (said.get(item.question) === undefined ? item : { ...item, isRight: said.get(item.question) }));
+  return { ...state, questions: { phase: "ready", items: known, message: "" } };
 }
 
 /** @param {Article} article @param {KeptDraft|null} kept @returns {Draft} */
