@@ -64,6 +64,7 @@ def build_article_routes(base: KnowledgeBase) -> Blueprint:
             "articles": [describe_line(article) for article in articles],
             "total": total,
             "languages": base.articles.list_languages(is_public=_is_public()),
+            "tags": base.articles.list_tags(is_public=_is_public()),
         }
 
     @routes.get("/articles/<language>/<slug>")

@@ -234,16 +234,23 @@ class ArticleStore:
 
     def list_languages(self, *, is_public: bool = False) -> list[str]:
         """Return the languages that have an article, sorted; `is_public`: one that visitors read."""
+        return self._list_distinct("articles.language", "", is_public=is_public)
+
+    def list_tags(self, *, is_public: bool = False) -> list[str]:
+        """Return the tags that an article has, sorted; `is_public`: one that visitors read."""
+        return self._list_distinct("tag.value", "join json_each(revisions.tags) as tag", is_public=is_public)
+
+    def _list_distinct(self, column: str, join: str, *, is_public: bool) -> list[str]:
         where, _ = build_where(ArticleFilter(is_public=is_public))
         revision = "published_revision" if is_public else "newest_revision"
         rows = self._database.read().execute(
             f"""
-            select distinct language from articles join revisions
+            select distinct {column} as found from articles join revisions
             on revisions.article_id = articles.id and revisions.revision = articles.{revision}
-            where {where} order by language
+            {join} where {where} order by found
             """
         )
-        return [row["language"] for row in rows]
+        return [row["found"] for row in rows]
 
     def count(self) -> tuple[int, int]:
         """Return how many articles there are, and how many of them are published."""

@@ -259,7 +259,10 @@ def add_articles(app: Flask, desk: ScriptedDesk) -> None:
             for a in found
         ]
         return jsonify(
-            articles=rows[start : start + limit], total=len(rows), languages=sorted({key[0] for key in desk.articles})
+            articles=rows[start : start + limit],
+            total=len(rows),
+            languages=sorted({key[0] for key in desk.articles}),
+            tags=sorted({tag for revisions in desk.articles.values() for tag in revisions[-1]["tags"]}),
         )
 
     @app.post("/api/articles")

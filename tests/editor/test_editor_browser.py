@@ -93,8 +93,11 @@ def test_articles_of_a_tag_are_all_found(desk: ScriptedDesk, open_page: OpenPage
     for number in range(60):
         desk.add_article(f"Bill {number}", tags=["billing"], age_s=number)
         desk.add_article(f"About billing {number}", "No tag.", age_s=number)
+    desk.add_article("Oldest", tags=["domains"], age_s=1_000)
     page = open_page("/editor")
     expect(rows(page)).to_have_count(50)
+    page.get_by_label("Filter by tag").select_option("domains")
+    expect(rows(page)).to_have_text(["Oldest"])
     page.get_by_label("Filter by tag").select_option("billing")
     expect(rows(page)).to_have_count(60)
     page.get_by_label("Search articles").fill("59")

@@ -137,6 +137,8 @@ def test_the_list_filters_and_counts(desk: Desk, centre: KnowledgeBase) -> None:
     desk.post("/articles", ARTICLE, 201)
     body = desk.get("/articles?status=published&language=de&limit=1")
     assert (len(body["articles"]), body["total"], body["languages"]) == (1, 2, ["de", "en"])
+    assert set(ARTICLE["tags"]) <= set(body["tags"])
+    assert desk.get("/articles?published=1&limit=1")["tags"] == sorted({*body["tags"]} - {*ARTICLE["tags"]})
     line = desk.get("/articles?q=notifications")["articles"][0]
     assert set(line) == {"slug", "language", "title", "status", "tags", "audience", "revision", "published_revision",
                          "updated_at", "author", "has_draft", "excerpt"}  # fmt: skip

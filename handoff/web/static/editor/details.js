@@ -65,7 +65,7 @@ export function mountDetails(edit, archive) {
     render(state, isReadOnly) {
       const { draft } = state;
       phrasings.render(draft.fields.phrasings, { isReadOnly });
-      tags.render(draft.fields.tags, { isReadOnly, known: collectKnownTags(state) });
+      tags.render(draft.fields.tags, { isReadOnly, known: state.list.tags });
       audience.value = draft.fields.audience;
       audience.disabled = isReadOnly;
       for (const [name, error] of Object.entries(errors)) error.render(draft.errors[name]);
@@ -119,8 +119,4 @@ function buildAddress(edit) {
       path.textContent = `${address} (visible once it is published)`;
     },
   };
-}
-
-function collectKnownTags({ list }) {
-  return [...new Set(list.articles.flatMap((article) => article.tags))].sort();
 }

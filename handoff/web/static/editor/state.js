@@ -24,7 +24,7 @@ export function buildState() {
     operator: null,
     tab: "articles",
     filters: { ...EMPTY_FILTERS },
-    list: { phase: "loading", articles: [], total: 0, languages: [], message: "" },
+    list: { phase: "loading", articles: [], total: 0, languages: [], tags: [], message: "" },
     questions: { phase: "idle", items: [], message: "" },
     /** @type {Draft|null} */
     draft: null,
@@ -170,9 +170,10 @@ const HANDLERS = {
 /** @param {EditorState} state @param {Action} action @returns {EditorState} */
 function loadList(state, { page, isMore }) {
   const articles = isMore ? [...state.list.articles, ...page.articles] : page.articles;
+  const { total, languages = [], tags = [] } = page;
   return {
     ...state,
-    list: { phase: "ready", articles, total: page.total, languages: page.languages ?? [], message: "" },
+    list: { phase: "ready", articles, total, languages, tags, message: "" },
   };
 }
 
