@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, g, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
@@ -13,7 +14,7 @@ PAGES_DIR = Path(__file__).parent / "pages"
 WIDGET_DIR = Path(__file__).resolve().parents[2] / "widget"
 WIDGET_SUFFIXES = (".js", ".css", ".svg", ".png")
 
-HELP_LIST_MAX = 500
+HELP_PAGE_SIZE = 500
 """The knowledge base lists this many articles in one answer."""
 
 DEFAULT_LANGUAGE = "en"
@@ -85,16 +86,25 @@ def _add_widget(blueprint: Blueprint, widget_origins: tuple[str, ...]) -> None:
 
 
 def _add_help_centre(blueprint: Blueprint, knowledge_base: KnowledgeBase, company: str) -> None:
-    def list_language(language: str) -> Response:
-        _check_names(language)
-        query = {"published": "1", "language": language, "limit": str(HELP_LIST_MAX)}
+    def read_page(language: str, offset: int) -> dict[str, Any]:
+        query = {"published": "1", "language": language, "limit": str(HELP_PAGE_SIZE), "offset": str(offset)}
         answer = knowledge_base.ask("GET", "/articles", query=query)
         if answer.status != 200:
             raise NotFound("There is no such language.")
-        listed = answer.body
+        page: dict[str, Any] = answer.body
+        return page
+
+    def list_language(language: str) -> Response:
+        _check_names(language)
+        listed = read_page(language, 0)
         if language not in (*listed["languages"], DEFAULT_LANGUAGE):
             raise NotFound("There are no articles in this language.")
-        articles = [article | {"url": f"/help/{language}/{article['slug']}"} for article in listed["articles"]]
+        lines = listed["articles"]
+        for offset in range(HELP_PAGE_SIZE, listed["total"], HELP_PAGE_SIZE):
+            lines += read_page(language, offset)["articles"]
+        # An article that changes meanwhile moves to the first page, and the last one of each to the next.
+        by_slug = {line["slug"]: line for line in lines}
+        articles = [line | {"url": f"/help/{language}/{slug}"} for slug, line in by_slug.items()]
         page = render_template(
             "help_index.html",
             company=company,

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from handoff.kb_client import KnowledgeBase as Client
+from handoff.web import pages
 from handoff.web.border import install_border
 from handoff.web.pages import build_pages_blueprint
 from knowledge_base.article import Audience, build_content, build_draft
@@ -98,6 +99,15 @@ def test_help_centre_without_the_usual_language_opens_in_its_own(centre: HelpCen
     centre.has("refunds", "Geld zurück in 30 Tagen.", language="de")
     assert "Geld zurück" in centre.visitor.get("/help/", headers={"Accept-Language": "it"}).text
     assert 'href="/help/de/"' in centre.visitor.get("/help/en/").text
+
+
+def test_index_lists_more_articles_than_come_in_one_answer(centre: HelpCentre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "HELP_PAGE_SIZE", 2)
+    slugs = ["backups", "domains", "mail", "prices", "refunds"]
+    for slug in slugs:
+        centre.has(slug, "Text.")
+    page = centre.visitor.get("/help/en/").text
+    assert [slug for slug in slugs if page.count(f'href="/help/en/{slug}"') == 1] == slugs
 
 
 def test_link_to_an_archived_article_leads_to_a_page_with_a_way_on(centre: HelpCentre) -> None:
