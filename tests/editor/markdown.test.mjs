@@ -81,3 +81,7 @@ test("words are counted in every script with spaces", () => {
   assert.equal(countWords("It's two-factor, d’accord? 42"), 4);
   assert.equal(countWords(""), 0);
 });
+
+test("a format at the very start leaves an empty first line where it is", () => {
+  assert.equal(applyFormat("heading", { text: "\nabc", start: 0, end: 0 }).text, "## \nabc");
+});

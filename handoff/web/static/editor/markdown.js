@@ -91,7 +91,7 @@ function selectedText({ text, start, end }) {
 
 /** @param {string} text @param {number} at */
 function findLineStart(text, at) {
-  return text.lastIndexOf("\n", at - 1) + 1;
+  return at === 0 ? 0 : text.lastIndexOf("\n", at - 1) + 1; // lastIndexOf takes -1 for 0
 }
 
 /** @param {string} text @param {number} at */
