@@ -162,10 +162,10 @@ class KnowledgeBase:
             NotFoundError: if there is no such article or revision.
             ConflictError: if others are changing articles, and go on.
         """
-        with self._take_turn():
+        with _hold(self._turns):
             wanted = self.articles.get(language, slug, revision)
             self._indexer.prepare([(language, wanted.content)])
-            with self._lock_index():
+            with _hold(self._write_lock, _PATIENCE_S):
                 article = self.articles.get(language, slug, wanted.revision)
                 self.articles.mark_published(article.id, article.revision)
                 self._indexer.put(self.articles.get_published(language, slug))
@@ -178,7 +178,7 @@ class KnowledgeBase:
             NotFoundError: if there is no such article.
             ConflictError: if others are changing articles, and go on.
         """
-        with self._take_turn(), self._lock_index():
+        with _hold(self._turns), _hold(self._write_lock, _PATIENCE_S):
             article = self.articles.archive(language, slug)
             self._indexer.remove(article.id)
             return article
@@ -197,7 +197,7 @@ class KnowledgeBase:
             ConflictError: if too many others are changing articles.
         """
         is_indexed = is_published and not is_dry_run
-        with self._take_turn():
+        with _hold(self._turns):
             if is_indexed:
                 wanted = (draft for draft in drafts if draft.status in (None, "published"))
                 self._indexer.prepare((draft.language, draft.content) for draft in wanted)
@@ -256,7 +256,7 @@ class KnowledgeBase:
         Raises:
             ConflictError: if too many others are changing something.
         """
-        with self._take_turn(), self._refit_lock:
+        with _hold(self._turns), self._refit_lock:
             self._refits_asked_for += 1
             return self._use(refit(list(self._replay_labels())))
 
@@ -266,30 +266,11 @@ class KnowledgeBase:
         Raises:
             ConflictError: if too many others are changing something.
         """
-        with self._take_turn(), self._refit_lock:
+        with _hold(self._turns), self._refit_lock:
             self._refits_asked_for += 1
             count = self.labels.clear()
             self._take_recalibration()
             return count
-
-    @contextmanager
-    def _take_turn(self) -> Iterator[None]:
-        """Be one of the few that change something that takes long, or wait to."""
-        if not self._turns.acquire(blocking=False):
-            raise _build_refusal()
-        try:
-            yield
-        finally:
-            self._turns.release()
-
-    @contextmanager
-    def _lock_index(self) -> Iterator[None]:
-        if not self._write_lock.acquire(timeout=_PATIENCE_S):
-            raise _build_refusal()
-        try:
-            yield
-        finally:
-            self._write_lock.release()
 
     def _refit_slowly(self) -> None:
         """Refit beside the work; given up when the base closes, and when somebody refits or forgets the labels."""
@@ -348,7 +329,18 @@ class KnowledgeBase:
         self.questions.record_question(answer.question, answer.language, answer.verdict, best)
 
 
-def _build_refusal() -> ConflictError:
-    return ConflictError(
-        "changes_under_way", "Others are changing articles now, by an import perhaps: try again in a moment."
-    )
+@contextmanager
+def _hold(lock: "threading.Lock | threading.Semaphore", patience_s: float = 0) -> Iterator[None]:
+    """Hold a lock, or one of the few turns of those who change something that takes long.
+
+    Raises:
+        ConflictError: if others hold it, and go on.
+    """
+    if not lock.acquire(timeout=patience_s):
+        raise ConflictError(
+            "changes_under_way", "Others are changing articles now, by an import perhaps: try again in a moment."
+        )
+    try:
+        yield
+    finally:
+        lock.release()
