@@ -105,8 +105,10 @@ class Indexer:
 
     def open(self) -> None:
         """Make what is published the index, at the start: begin with what an earlier process left in files."""
-        stored = self._files.read_all(self._articles.list_contents())
-        self._states = {language: _State(base, {}, {}) for language, base in stored if self._has_tokens(base)}
+        stored = list(self._files.read_all(self._articles.list_contents()))
+        # What a file does not hold somebody may have thrown away.
+        known = self._passages.list_token_hashes(self._embedder.model) if stored else set()
+        self._states = {language: _State(base, {}, {}) for language, base in stored if known.issuperset(base.hashes)}
         if self._states:
             languages = {language: self._join(language, state) for language, state in self._states.items()}
             self.current = SearchIndex(languages, self._embedder.model, self._embedder.dimension)
@@ -140,12 +142,6 @@ class Indexer:
     def remove(self, article_id: ArticleId) -> None:
         """Take an article out; one that is not in there changes nothing."""
         self._change([], [article_id])
-
-    def _has_tokens(self, base: Segment) -> bool:
-        """Return whether the database has what a file does not hold: somebody may have thrown it away."""
-        # Beyond an article's last hash there is an empty one.
-        hashes = (itertools.takewhile(bool, map(entry.find_hash, itertools.count())) for entry in base.entries.values())
-        return self._passages.has_tokens(itertools.chain.from_iterable(hashes), self._embedder.model)
 
     def _change(self, put: Sequence[Article], removed: Sequence[ArticleId]) -> None:
         states = dict(self._states)

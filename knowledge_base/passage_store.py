@@ -108,12 +108,10 @@ class PassageStore:
             for row in rows
         }
 
-    def has_tokens(self, hashes: Iterable[bytes], model: str) -> bool:
-        """Return whether the token vectors of all these texts are known; reads every known hash."""
-        missing = set(hashes)
-        for row in self._database.read().execute("select content_hash from token_vectors where model = ?", (model,)):
-            missing.discard(bytes.fromhex(row["content_hash"]))
-        return not missing
+    def list_token_hashes(self, model: str) -> set[bytes]:
+        """Return the hashes of all texts whose token vectors are known."""
+        rows = self._database.read().execute("select content_hash from token_vectors where model = ?", (model,))
+        return {bytes.fromhex(row["content_hash"]) for row in rows}
 
     def _select(self, columns: str, hashes: Sequence[str], model: str) -> Iterator[sqlite3.Row]:
         for start in range(0, len(hashes), _HASHES_PER_STATEMENT):

@@ -230,6 +230,12 @@ class Segment:
         self._target_owners = np.repeat(np.arange(len(self.ids), dtype=np.int32), np.diff(self.first_targets))
         self._passage_owners = np.repeat(np.arange(len(self.ids), dtype=np.int32), np.diff(self.first_passages))
 
+    @property
+    def hashes(self) -> Iterator[bytes]:
+        """The hashes of all texts that are compared token by token."""
+        for entry in self.entries.values():
+            yield from (entry.find_hash(place) for place in range(len(entry.hashes) // _HASH_BYTES))
+
     def __len__(self) -> int:
         """Return the number of articles."""
         return len(self.ids)
