@@ -19,7 +19,7 @@ _PARTS_OF_NAMES = {"button", "center", "div", "p"}
 _MARKS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
 # The parser has resolved entities: what was "&lt;b>" must not become a tag now.
 _MARKUP = re.compile(r"(<(?=[A-Za-z/!?])|&(?=#?\w+;))")
-_MARKDOWN_LINE = re.compile(r"\s*(?:[-*+>] |\d+[.)] |#{1,6} |\|)")
+MARKDOWN_LINE = re.compile(r"\s*(?:[-*+>] |\d+[.)] |#{1,6} |\|)")
 
 
 class BlockWriter(HTMLParser):
@@ -115,7 +115,7 @@ class BlockWriter(HTMLParser):
             self._inline += data
         elif self._is_code:
             self._inline += re.sub(r"\s+", " ", data)
-        elif self.is_bare and any(_MARKDOWN_LINE.match(line) for line in data.split("\n")):
+        elif self.is_bare and any(MARKDOWN_LINE.match(line) for line in data.split("\n")):
             self.add_markdown(data.split("\n"))
         else:
             self._inline += _MARKUP.sub(r"\\\1", re.sub(r"\s+", " ", data))

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from bs4 import BeautifulSoup, Tag
 
-from knowledge_base.importing.furniture import is_mostly_linked
+from knowledge_base.importing.furniture import HEADINGS, is_mostly_linked
 
-_HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 _TEXT = ["p", "li", "table", "pre", "dd"]
 _BUTTONS = "button[aria-expanded], button[aria-controls], button[class*=accordion]"
 _LEVEL_MAX = 6
@@ -58,7 +57,7 @@ def _find_accordions(soup: BeautifulSoup, by_id: Mapping[str, Tag]) -> Iterator[
     for opener in soup.select(_BUTTONS, limit=_OPENERS_MAX):
         if opener.get("role") == "tab" or not opener.get_text(strip=True):
             continue
-        if opener.find_parent([*_HEADINGS, "summary"]):  # it has its heading
+        if opener.find_parent([*HEADINGS, "summary"]):  # it has its heading
             continue
         panel = _find_controlled(opener, by_id) or _find_next(opener)
         if panel is not None:
@@ -104,7 +103,7 @@ def _find_levels(soup: BeautifulSoup, openers: Mapping[int, tuple[Tag, Tag]]) ->
     levels: dict[int, int] = {}
     above = 1
     for element in soup.find_all(True):
-        if element.name in _HEADINGS and not any(id(part) in openers for part in element.parents):
+        if element.name in HEADINGS and not any(id(part) in openers for part in element.parents):
             above = int(element.name[1])
         elif id(element) in wanted:
             levels[id(element)] = min(above + 1, _LEVEL_MAX)

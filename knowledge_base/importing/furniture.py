@@ -26,7 +26,7 @@ _LIKELY_NAME = re.compile(
     r"(?:share|sharing|social|cookies?|skip|feedback|votes?|related|comments?|newsletter|menu)",
     re.I,
 )
-_HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
+HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 _LINKED_SHARE_MAX = 0.5
 
 
@@ -43,7 +43,7 @@ def remove_furniture(soup: BeautifulSoup) -> None:
         if not is_certain and not any(_LIKELY_NAME.fullmatch(name) for name in names):
             continue
         # Comments and cookie banners have headings, too, but never the page's own.
-        has_own = element.find("h1" if is_certain else _HEADINGS[:3]) is not None or _is_named_by_heading(element)
+        has_own = element.find("h1" if is_certain else HEADINGS[:3]) is not None or _is_named_by_heading(element)
         is_inside = any(id(part) in kept for part in element.parents)
         if has_own and (is_inside or not is_mostly_linked(element)):
             kept.add(id(element))
@@ -53,8 +53,8 @@ def remove_furniture(soup: BeautifulSoup) -> None:
 
 def is_mostly_linked(element: Tag) -> bool:
     """Tell whether an element's words, but for its headings, are links for the greater part, as a menu's are."""
-    links = [link for link in element.find_all("a") if link.find_parent(_HEADINGS) is None]
-    all_chars = _count_chars([element]) - _count_chars(element.find_all(_HEADINGS))
+    links = [link for link in element.find_all("a") if link.find_parent(HEADINGS) is None]
+    all_chars = _count_chars([element]) - _count_chars(element.find_all(HEADINGS))
     return _count_chars(links) > _LINKED_SHARE_MAX * all_chars
 
 
@@ -70,7 +70,7 @@ def _names(element: Tag) -> list[str]:
 
 
 def _is_named_by_heading(element: Tag) -> bool:
-    heading = element.find(_HEADINGS)
+    heading = element.find(HEADINGS)
     return heading is not None and _slug(heading.get_text(" ")) == _slug(str(element.get("id") or ""))
 
 

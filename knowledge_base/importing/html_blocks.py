@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
-from knowledge_base.importing.block_writer import BLOCK_TAGS, BlockWriter
+from knowledge_base.importing.block_writer import BLOCK_TAGS, MARKDOWN_LINE, BlockWriter
 from knowledge_base.importing.fences import find_code_lines
 
 # A block of more lines is one that is never closed.
@@ -18,7 +18,6 @@ _TAGS = "|".join(sorted(BLOCK_TAGS, key=len, reverse=True))
 _OPENING = re.compile(rf"^[ \t]*</?({_TAGS})\b", re.I)
 _BLOCK_TAG = re.compile(rf"</?({_TAGS})\b", re.I)
 _LONE_TAG = re.compile(r"^[ \t]*<(?:!--|[a-z][a-z0-9-]*(?=[\s/>]|$))[^<>]*>?[ \t]*$", re.I)
-_MARKDOWN_LINE = re.compile(r"\s*(?:[-*+>] |\d+[.)] |#{1,6} |\|)")
 
 
 def convert_html_blocks(markdown: str) -> str:
@@ -63,7 +62,7 @@ def _convert(lines: Sequence[str], is_code: Sequence[bool]) -> list[str]:
         elif in_code or not line.strip():
             is_html = False
         elif is_html:
-            is_html = bool(_BLOCK_TAG.search(line)) or not (writer.is_bare and _MARKDOWN_LINE.match(line))
+            is_html = bool(_BLOCK_TAG.search(line)) or not (writer.is_bare and MARKDOWN_LINE.match(line))
         else:
             is_html = bool(_BLOCK_TAG.search(line) or _LONE_TAG.match(line))
         if not is_html:

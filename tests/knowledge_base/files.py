@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from knowledge_base.article import ArticleDraft
+from knowledge_base.importing.articles import read_articles
+from knowledge_base.importing.reading import ImportReading
+
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _WORDS = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -17,6 +21,15 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+def read_one(folder: Path, name: str, content: str | bytes) -> ArticleDraft:
+    (draft,) = read_articles(write(folder, name, content)).drafts
+    return draft
+
+
+def reasons(reading: ImportReading) -> dict[str, str]:
+    return {note.source: note.reason for note in reading.skipped}
 
 
 def build_zip(files: Mapping[str, str | bytes]) -> bytes:

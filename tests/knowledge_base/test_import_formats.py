@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_base.article import ArticleDraft
 from knowledge_base.errors import InvalidInputError
 from knowledge_base.importing.articles import read_articles
-from knowledge_base.importing.reading import ImportReading
 from knowledge_base.library import KnowledgeBase
 from knowledge_base.markup import render_html
 from tests.knowledge_base.conftest import REPOSITORY
@@ -19,21 +17,14 @@ from tests.knowledge_base.files import (
     build_zip,
     intercom_article,
     paragraph,
+    read_one,
+    reasons,
     table,
     write,
     zendesk_article,
 )
 
 PYTHON_FAQ = REPOSITORY.parent / "shared" / "real-articles" / "python-faq"
-
-
-def read_one(folder: Path, name: str, content: str | bytes) -> ArticleDraft:
-    (draft,) = read_articles(write(folder, name, content)).drafts
-    return draft
-
-
-def reasons(reading: ImportReading) -> dict[str, str]:
-    return {note.source: note.reason for note in reading.skipped}
 
 
 PAGE = """<!doctype html>

@@ -5,19 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_base.article import ArticleDraft
 from knowledge_base.importing.articles import read_articles
-from knowledge_base.importing.reading import ImportReading
-from tests.knowledge_base.files import write
-
-
-def read_one(folder: Path, name: str, content: str | bytes) -> ArticleDraft:
-    (draft,) = read_articles(write(folder, name, content)).drafts
-    return draft
-
-
-def reasons(reading: ImportReading) -> dict[str, str]:
-    return {note.source: note.reason for note in reading.skipped}
+from tests.knowledge_base.files import read_one, reasons, write
 
 
 @pytest.mark.parametrize(
